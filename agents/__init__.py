@@ -1,0 +1,1 @@
+"""The streams: decode, one domain call, write, emit."""

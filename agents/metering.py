@@ -1,0 +1,204 @@
+"""The meter: usage events in, running totals out.
+
+Reads `usage-metered` in batches. Writes the tables `identities` and `meter`, keyed by source partition. Emits
+packets of running totals to `cost-totals`, keyed by tenant, and what it cannot use to `dead-letter`.
+On failure the process ends; the batch was not acknowledged and comes again. Rows carry their offset, so what
+was folded is not folded twice, and touched totals are sent again, so what was not sent is made good.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import orjson
+
+from agents import metrics
+from agents.batch import Batch, each
+from domain import cloudevents, totals
+from domain.identities import RETENTION_DAYS, Identities
+from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day
+from domain.windows import DAY
+from tables import identities as identities_table
+from tables import meter as meter_table
+from tables.ledger import chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import faust
+
+    from agents.ports import Clock, Publisher, Table, View
+    from domain.ownership import Ownership
+    from domain.pricing import PriceBook
+
+
+@dataclass(frozen=True)
+class MeteringTopics:
+    """Topic names that the meter reads and writes."""
+
+    usage: str
+    totals: str
+    dead_letter: str
+
+
+# How much of the cost tables comes from here, as opposed to the provider's bill.
+METERED: Final = "metered"
+
+
+class Metering:
+    """Folds the batches of every source partition that this worker owns."""
+
+    def __init__(
+        self,
+        *,
+        topics: MeteringTopics,
+        cells: Table,
+        ids: Table,
+        publisher: Publisher,
+        view: View,
+        book: PriceBook,
+        ownership: Ownership,
+        partitions: int,
+        clock: Clock,
+    ) -> None:
+        self._topics = topics
+        self._cells = cells
+        self._ids = ids
+        self._publisher = publisher
+        self._view = view
+        self._book = book
+        self._ownership = ownership
+        self._partitions = partitions
+        self._clock = clock
+        self._meters: dict[int, Meter] = {}
+        # By source partition: the last offset sent to each owner partition of cost-totals.
+        self._reached: dict[int, dict[str, int]] = {}
+        self._epoch = -1
+
+    async def handle(self, batch: Batch) -> None:
+        """Fold one batch; return when everything it caused is acknowledged."""
+        meter = self._meter(batch.partition)
+        started = time.perf_counter()
+        folded = meter.fold(batch.records)
+        folding = time.perf_counter()
+        await self._write(batch.partition, meter, folded)
+        written = time.perf_counter()
+        await self._publish(batch, meter, folded)
+        _observe(batch, folded, folding - started, written - folding, time.perf_counter() - written)
+
+    def _meter(self, partition: int) -> Meter:
+        if self._epoch != self._cells.epoch:
+            self._meters.clear()
+            self._epoch = self._cells.epoch
+        if partition not in self._meters:
+            self._meters[partition] = self._restore(partition)
+        return self._meters[partition]
+
+    def _restore(self, partition: int) -> Meter:
+        remembered = Identities()
+        remembered.load(identities_table.decode(key, row) for key, row in self._ids.scan(partition))
+        row = self._cells.get(partition, meter_table.POSITION)
+        position = meter_table.decode_position(row) if row is not None else meter_table.Position(-1, 0)
+
+        def read(key: CellKey) -> MeterRow | None:
+            stored = self._cells.get(partition, meter_table.key(key))
+            return None if stored is None else meter_table.decode_row(stored)
+
+        return Meter(
+            book=self._book,
+            ownership=self._ownership,
+            read=read,
+            identities=remembered,
+            position=position.version,
+            watermark=position.watermark,
+        )
+
+    async def _write(self, partition: int, meter: Meter, folded: Folded) -> None:
+        position = meter_table.Position(meter.position, meter.watermark)
+        # The position goes first: it may claim more than is written, never less.
+        rows: dict[bytes, bytes | None] = {meter_table.POSITION: meter_table.encode_row(position)}
+        rows.update((meter_table.key(key), meter_table.encode_row(row)) for key, row in folded.rows.items())
+        await asyncio.gather(self._write_cells(partition, rows), self._write_ids(partition, folded))
+
+    async def _write_cells(self, partition: int, rows: dict[bytes, bytes | None]) -> None:
+        for chunk in chunks(rows):
+            await self._cells.commit(partition, chunk)
+
+    async def _write_ids(self, partition: int, folded: Folded) -> None:
+        rows: dict[bytes, bytes | None] = {
+            identities_table.key(packed.day, folded.last_offset): identities_table.encode(packed, folded.last_offset)
+            for packed in folded.identities
+        }
+        for chunk in chunks(rows):
+            await self._ids.commit(partition, chunk)
+
+    async def _publish(self, batch: Batch, meter: Meter, folded: Folded) -> None:
+        packets = totals.pack(
+            METERED, batch.partition, folded.last_offset, meter.watermark, folded.totals(), self._partitions
+        )
+        letters = list(self._dead_letters(batch, folded))
+        sent, _ = await asyncio.gather(
+            self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets]),
+            self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters]),
+        )
+        reached = self._reached.setdefault(batch.partition, {})
+        reached.update((str(owner), offset) for owner, offset in sent)
+        progress = {"offset": folded.last_offset, "totals": reached, "watermark": meter.watermark}
+        self._view.progress(f"meter:{batch.partition}", orjson.dumps(progress))
+
+    def _dead_letters(self, batch: Batch, folded: Folded) -> Iterator[bytes]:
+        now = int(self._clock())
+        for record, reason in folded.rejected:
+            yield cloudevents.rejected(
+                agent="metering",
+                reason=reason,
+                topic=batch.topic,
+                partition=batch.partition,
+                offset=record.offset,
+                value=record.value,
+                recorded=now,
+            )
+
+    async def expire(self) -> None:
+        """Forget ids and rows older than their retention, in every owned partition."""
+        for partition in self._cells.owned() & self._ids.owned():
+            meter = self._meter(partition)
+            watermark = min(meter.watermark, int(self._clock()) + DAY)
+            oldest = retained_day(watermark, RETENTION_DAYS)
+            meter.identities.forget(oldest)
+            await _delete_before(self._ids, partition, oldest, identities_table.day_of)
+            oldest_minute = retained_day(watermark, meter_table.RETENTION_DAYS) * DAY
+            await _delete_before(self._cells, partition, oldest_minute, meter_table.minute_of)
+
+
+async def _delete_before(table: Table, partition: int, bound: int, position: Callable[[bytes], int]) -> None:
+    expired: dict[bytes, bytes | None] = {}
+    for key, _ in table.scan(partition):
+        if position(key) >= bound:
+            break
+        expired[key] = None
+    for chunk in chunks(expired):
+        await table.commit(partition, chunk)
+
+
+def _observe(batch: Batch, folded: Folded, fold: float, write: float, publish: float) -> None:
+    metrics.EVENTS.inc(folded.events)
+    metrics.DUPLICATES.inc(folded.duplicates)
+    metrics.LATE.inc(folded.late)
+    metrics.UNPRICED.inc(folded.unpriced)
+    metrics.UNATTRIBUTED.inc(folded.unattributed)
+    metrics.REJECTED.labels(batch.topic).inc(len(folded.rejected))
+    metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
+    for stage, seconds in (("fold", fold), ("write", write), ("publish", publish)):
+        metrics.STAGE_SECONDS.labels(stage).inc(seconds)
+
+
+def install(app: faust.App, metering: Metering, topic: str, fatal: Callable[[BaseException], None]) -> None:
+    """Register the agent on a Faust app."""
+
+    @app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name="metering")
+    async def meter_usage(stream: faust.StreamT[Batch]) -> None:
+        await each(stream, metering.handle, fatal)

@@ -1,0 +1,62 @@
+"""What the streams need from outside, as protocols; `app` provides it, tests fake it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from domain.rollup import ProjectionKey, ProjectionRow
+
+    Outgoing = tuple[bytes | None, bytes | None, int | None]
+    Clock = Callable[[], float]
+
+
+class Record(Protocol):
+    """One Kafka record as the consumer fetched it."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+
+class Publisher(Protocol):
+    """Sends records and returns when the broker has acknowledged them."""
+
+    async def send_many(self, topic: str, records: Sequence[Outgoing]) -> Sequence[tuple[int, int]]:
+        """Send `(key, value, partition or None)` records; return `(partition, offset)` of each, acknowledged."""
+
+
+class Table(Protocol):
+    """Rows of the partitions that this worker owns; see `tables.ledger`."""
+
+    def get(self, partition: int, key: bytes) -> bytes | None:
+        """Return a row or None."""
+
+    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Iterate rows in key order."""
+
+    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
+        """Write rows atomically; None deletes."""
+
+    @property
+    def epoch(self) -> int:
+        """Number of recoveries so far: what is cached of a table is valid within one."""
+
+    def owned(self) -> frozenset[int]:
+        """Partitions assigned to this worker and recovered."""
+
+
+class View(Protocol):
+    """The materialised view in Redis, written behind: calls return at once and never fail."""
+
+    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow]) -> None:
+        """Show these costs of one owner partition of `cost-totals`."""
+
+    def progress(self, name: str, document: bytes) -> None:
+        """Say how far this worker is (`meter:{partition}`, `rollup:{partition}`)."""

@@ -1,0 +1,245 @@
+"""The rollup: running totals of source partitions in, cost by scope, window and budget out.
+
+Reads `cost-totals` in batches: packets of totals, and control records that open and close budgets. Writes the table
+`costs`, keyed by owner partition, and shows it in the view. Emits `cost-attributed` (key: scope) and `budget-spend`
+(key: budget scope). Owners are tenants, so a projection across tenants is a part per partition; readers add the parts.
+On failure the process ends and the batch comes again: totals overwrite their slots, so nothing counts twice, and
+what was touched is sent again, so nothing stays unsent.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import orjson
+
+from agents import metrics
+from agents.batch import Batch, each
+from agents.rollup_rows import CostRows
+from domain import cloudevents
+from domain.rollup import Arrived, BudgetRow, Group, Rollup, SpendKey, SpendRow, groups, newest
+from domain.totals import decode_packet
+from domain.windows import MINUTE, to_rfc3339
+from tables import costs as table
+from tables.ledger import BatchTooLargeError, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import faust
+
+    from agents.ports import Clock, Outgoing, Publisher, Record, Table, View
+    from domain.rollup import CellRow, CostCellKey
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class RollupTopics(msgspec.Struct, frozen=True):
+    """Topic names that the rollup reads and writes."""
+
+    totals: str
+    attributed: str
+    spend: str
+
+
+class Partition:
+    """What this worker knows of one owner partition."""
+
+    def __init__(self, table_: Table, partition: int) -> None:
+        self.number = partition
+        self.rows = CostRows(table_, partition)
+        self.rollup = Rollup(self.rows, self.rows.budgets())
+        self.watermark = self.rows.watermark()
+        self.days: set[int] = set()
+
+
+class RollingUp:
+    """Folds the batches of every owner partition that this worker owns."""
+
+    def __init__(
+        self, *, topics: RollupTopics, costs: Table, publisher: Publisher, view: View, currency: str, clock: Clock
+    ) -> None:
+        self._topics = topics
+        self._costs = costs
+        self._publisher = publisher
+        self._view = view
+        self._currency = currency
+        self._clock = clock
+        self._partitions: dict[int, Partition] = {}
+        self._epoch = -1
+
+    async def handle(self, batch: Batch) -> None:
+        """Fold one batch; return when everything it caused is acknowledged."""
+        started = time.perf_counter()
+        state = self._partition(batch.partition)
+        arrived: list[Arrived] = []
+        for record in batch.records:
+            if record.value is not None and record.value[:1] == b"{":
+                await self._fold(state, arrived)
+                arrived = []
+                await self._control(state, record)
+            elif record.value is not None:
+                packet = decode_packet(record.value)
+                state.watermark = max(state.watermark, packet.watermark)
+                arrived += [Arrived(record.offset, packet.source, packet.partition, total) for total in packet.totals]
+        await self._fold(state, arrived)
+        self._view.progress(f"rollup:{batch.partition}", orjson.dumps({"offset": batch.records[-1].offset}))
+        metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
+        metrics.STAGE_SECONDS.labels("rollup").inc(time.perf_counter() - started)
+
+    def _partition(self, number: int) -> Partition:
+        if self._epoch != self._costs.epoch:
+            self._partitions.clear()
+            self._epoch = self._costs.epoch
+        if number not in self._partitions:
+            self._partitions[number] = Partition(self._costs, number)
+        return self._partitions[number]
+
+    async def _fold(self, state: Partition, arrived: list[Arrived]) -> None:
+        for group in groups(newest(arrived)):
+            await self._fold_group(state, group)
+
+    async def _fold_group(self, state: Partition, cells: Sequence[tuple[CostCellKey, list[Arrived]]]) -> None:
+        group = state.rollup.fold(cells)
+        try:
+            await self._costs.commit(state.number, state.rows.encode(group, state.watermark))
+        except BatchTooLargeError:
+            if len(cells) == 1:
+                raise
+            middle = len(cells) // 2
+            await self._fold_group(state, cells[:middle])
+            await self._fold_group(state, cells[middle:])
+            return
+        state.rows.remember(group)
+        state.days.update(key.start for key in group.projections if key.granularity == "day")
+        self._view.costs(state.number, group.projections)
+        await self._publish(state, group)
+
+    async def _publish(self, state: Partition, group: Group) -> None:
+        now = int(self._clock())
+        attributed = [self._attributed(key, row, now) for key, row in group.cells.items()]
+        await self._publisher.send_many(self._topics.attributed, attributed)
+        await self._send_spends(state, group.spends)
+
+    def _attributed(self, key: CostCellKey, row: CellRow, now: int) -> Outgoing:
+        cell, amount = key.cell, row.amount
+        scope = cell.scope
+        data: dict[str, Any] = {
+            "scope": scope._asdict(),
+            "driver": cell.resource_type.partition(".")[0],
+            "resource_type": cell.resource_type,
+            "source": cell.source,
+            "window": {"start": to_rfc3339(key.minute), "end": to_rfc3339(key.minute + MINUTE)},
+            "amount": None if amount is None else format(amount, "f"),
+            "currency": self._currency,
+            "units": format(row.units, "f"),
+            "events": row.events,
+            "price_id": cell.price_id or None,
+            "cost_unit": cell.cost_unit or None,
+            "allocation_keys": {},
+            "version": row.version,
+        }
+        if amount is None:
+            data["unpriced"] = True
+        identifier = cloudevents.event_id(cloudevents.COST_ATTRIBUTED, key.minute, *_fields(cell), row.version)
+        event = cloudevents.envelope(
+            kind=cloudevents.COST_ATTRIBUTED,
+            agent="rollup",
+            identifier=identifier,
+            time=key.minute,
+            data=data,
+            recorded=now,
+        )
+        return ",".join(f"{dimension}={value}" for dimension, value in scope._asdict().items()).encode(), event, None
+
+    async def _send_spends(self, state: Partition, spends: dict[SpendKey, SpendRow]) -> None:
+        records: list[Outgoing] = []
+        for key, row in spends.items():
+            budget = state.rollup.budgets.get(key.budget_id)
+            if budget is not None:
+                spend = (
+                    key.budget_id, key.budget_version, key.period_start,
+                    state.number, row.version, format(row.spent, "f"), row.at,
+                )  # fmt: skip
+                records.append((str(budget.scope).encode(), _encode([spend]), None))
+        await self._publisher.send_many(self._topics.spend, records)
+
+    async def _control(self, state: Partition, record: Record) -> None:
+        """Open, reopen or close a budget; a repeat changes nothing and sends its spend again."""
+        control = orjson.loads(record.value or b"{}")
+        budget_id = control["budget_id"]
+        known = state.rollup.budgets.get(budget_id)
+        if control.get("deleted"):
+            state.rollup.budgets.pop(budget_id, None)
+            await self._forget(state, table.budget_key(budget_id), table.spends_of(budget_id))
+            return
+        budget = BudgetRow(
+            version=record.offset,
+            budget_id=budget_id,
+            budget_version=control["version"],
+            terms=tuple((dimension, value) for dimension, value in control["scope"]),
+            period=control["period"],
+            timezone=control["timezone"],
+            week_start=control.get("week_start", 0),
+        )
+        if known is not None and known.budget_version > budget.budget_version:
+            return
+        state.rollup.budgets[budget_id] = budget
+        if known is not None and known.budget_version < budget.budget_version:
+            await self._forget(state, table.spends_of(budget_id, known.budget_version))
+        await self._open(state, budget, control.get("instant", state.watermark))
+
+    async def _open(self, state: Partition, budget: BudgetRow, instant: int) -> None:
+        rows: dict[bytes, bytes | None] = {table.budget_key(budget.budget_id): table.encode(budget)}
+        spends: dict[SpendKey, SpendRow] = {}
+        if instant:
+            key, row = state.rollup.open_period(budget, instant)
+            spends[key] = row
+            rows[table.spend_key(key)] = table.encode(row)
+        await self._costs.commit(state.number, rows)
+        state.rows.remember(Group(spends=spends))
+        await self._send_spends(state, spends)
+
+    async def _forget(self, state: Partition, *prefixes: bytes) -> None:
+        rows: dict[bytes, bytes | None] = {
+            key: None for prefix in prefixes for key, _ in self._costs.scan(state.number, prefix)
+        }
+        for chunk in chunks(rows):
+            await self._costs.commit(state.number, chunk)
+        state.rows.clear()
+
+    def show_all(self) -> None:
+        """Show every projected cost of every owned partition: after a rebalance, or when Redis came back empty."""
+        for number in self._costs.owned():
+            for key, row in self._costs.scan(number, table.PROJECTED):
+                self._view.costs(number, {table.split_projection_key(key): table.decode_projection(row)})
+
+    async def expire(self) -> None:
+        """Delete rows older than their retention, in every owned partition."""
+        for number in self._costs.owned():
+            state = self._partition(number)
+            rows: dict[bytes, bytes | None] = dict.fromkeys(state.rows.expired(int(self._clock())))
+            for chunk in chunks(rows):
+                await self._costs.commit(number, chunk)
+            state.rows.clear()
+
+    def audit(self) -> None:
+        """Export the largest gap between the parts and the whole over the days touched since the last audit."""
+        gap = max((state.rows.gap(state.days) for state in self._partitions.values()), default=0)
+        for state in self._partitions.values():
+            state.days.clear()
+        metrics.CONSERVATION_GAP.set(float(gap))
+
+
+def _fields(cell: Any) -> tuple[Any, ...]:
+    return tuple(getattr(cell, name) for name in cell.__struct_fields__)
+
+
+def install(app: faust.App, rolling_up: RollingUp, topic: str, fatal: Callable[[BaseException], None]) -> None:
+    """Register the agent on a Faust app."""
+
+    @app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name="rollup")
+    async def roll_up(stream: faust.StreamT[Batch]) -> None:
+        await each(stream, rolling_up.handle, fatal)

@@ -1,0 +1,123 @@
+"""Webhooks, first half: what an event owes to whom.
+
+Reads `budget-threshold-crossed`, `flag-changed` and `anomaly-detected` in batches; writes one pending row per
+event and matching subscription into the `deliveries` table, keyed by both, and only then lets the batch be
+acknowledged. Nothing is sent from here: `agents.webhooks_sender` does that, so a slow endpoint holds up
+neither the stream nor another subscription. An event whose delivery is owed or settled already is skipped:
+replays are silent. What cannot be read goes to `dead-letter`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from agents import batch as batches
+from domain.cloudevents import rejected
+from domain.rejection import Rejected
+from domain.webhooks import Event, delivery_identity, parse_event
+from tables.deliveries import PENDING, SETTLED, Pending, pending_rows
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterator, Sequence
+
+    import faust
+
+    from agents.batch import Batch
+    from agents.ports import Clock, Publisher, Record, Table
+    from domain.webhooks import Subscription
+
+# Well below what one commit of a table may carry.
+COMMIT_BYTES: Final = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """Turns events into pending deliveries; `queue(partition, identity, pending)` tells the sender."""
+
+    subscriptions: Sequence[Subscription]
+    table: Table
+    publisher: Publisher
+    dead_letters: str
+    queue: Callable[[int, bytes, Pending], None]
+    clock: Clock
+
+    async def handle(self, batch: Batch) -> None:
+        """Remember what the events of one batch owe."""
+        letters: list[bytes] = []
+        owed: dict[bytes, Pending] = {}
+        for record in batch.records:
+            self._read(record, owed, letters)
+        await self.publisher.send_many(self.dead_letters, [(None, letter, None) for letter in letters])
+        for chunk in _chunks(owed):
+            rows = {key: row for identity, each in chunk for key, row in pending_rows(identity, each).items()}
+            await self.table.commit(batch.partition, rows)
+            for identity, pending in chunk:
+                self.queue(batch.partition, identity, pending)
+
+    def _read(self, record: Record, owed: dict[bytes, Pending], letters: list[bytes]) -> None:
+        event = parse_event(record.value or b"")
+        if isinstance(event, Rejected):
+            letters.append(_dead_letter(event.reason, record, self.clock()))
+            return
+        for subscription in self.subscriptions:
+            identity = delivery_identity(subscription.name, event)
+            if (
+                subscription.wants(event)
+                and identity not in owed
+                and not self._known(record.partition, identity)
+            ):
+                owed[identity] = _pending(subscription, event, record, self.clock())
+
+    def _known(self, partition: int, identity: bytes) -> bool:
+        return any(self.table.get(partition, kind + identity) is not None for kind in (PENDING, SETTLED))
+
+
+def _dead_letter(reason: str, record: Record, now: float) -> bytes:
+    return rejected(
+        agent="webhooks",
+        reason=reason,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        value=record.value,
+        recorded=int(now),
+    )
+
+
+def _pending(subscription: Subscription, event: Event, record: Record, now: float) -> Pending:
+    return Pending(
+        version=record.offset,
+        subscription=subscription.name,
+        topic=record.topic,
+        message_id=event.message_id,
+        event_time=int(event.time.timestamp() * 1_000_000),
+        first_at=now,
+        due=now,
+        attempts=0,
+        body=record.value or b"",
+    )
+
+
+def _chunks(owed: dict[bytes, Pending]) -> Iterator[list[tuple[bytes, Pending]]]:
+    chunk: list[tuple[bytes, Pending]] = []
+    size = 0
+    for item in owed.items():
+        if chunk and size + len(item[1].body) > COMMIT_BYTES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(item)
+        # A row is its body and some hundred bytes around it.
+        size += len(item[1].body) + 500
+    if chunk:
+        yield chunk
+
+
+def install(
+    app: faust.App, *, channel: faust.ChannelT[Any], intake: Intake, fatal: Callable[[BaseException], None]
+) -> None:
+    """Register the agent `webhooks` on a channel of all event topics."""
+
+    @app.agent(channel, name="webhooks")  # type: ignore[untyped-decorator,unused-ignore]
+    async def webhooks(stream: AsyncIterable[Any]) -> None:
+        await batches.each(stream, intake.handle, fatal)

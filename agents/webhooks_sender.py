@@ -1,0 +1,238 @@
+"""Webhooks, second half: deliver what is owed.
+
+A service of the `effects` process. Reads and writes the `deliveries` table of the partitions that this
+process owns; after every rebalance it starts from what the table says. One delivery is under way per
+subscription and partition. At least once: a crash between the endpoint's answer and the commit repeats the
+delivery with the same `webhook-id`. What is given up goes to `dead-letter` first, and is then settled.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Final, Protocol
+
+import faust
+import msgspec
+
+from agents.webhooks_outbox import Outbox, Turn
+from domain.cloudevents import rejected
+from domain.deliveries import Delivered, GivenUp, Retry, judge
+from tables.deliveries import (
+    EXPIRY,
+    PENDING,
+    Pending,
+    Settled,
+    decode_pending,
+    forgotten_rows,
+    is_expired,
+    pending_rows,
+    settled_rows,
+)
+from tables.ledger import PartitionLostError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from agents.ports import Clock, Publisher, Table
+    from domain.deliveries import Answer, Unreachable
+    from domain.webhooks import Subscription
+
+logger = logging.getLogger(__name__)
+
+# New deliveries and ended ones wake the sender; this bounds how late it sees a rebalance.
+POLL_SECONDS: Final = 0.5
+# Kafka or the table failed us: try the same delivery again, which its endpoint has perhaps seen.
+SETBACK_SECONDS: Final = 5.0
+STOP_SECONDS: Final = 2.0
+SWEEP_SECONDS: Final = 600.0
+SWEEP_ROWS: Final = 2000
+
+
+class Transport(Protocol):
+    """Sends one signed request; see `app.adapters.webhooks`."""
+
+    async def post(
+        self, subscription: Subscription, message_id: str, body: bytes, now: float
+    ) -> Answer | Unreachable:
+        """Return what came of it; never raise."""
+
+
+@dataclass(slots=True)
+class Sender:
+    """Takes deliveries from the outbox, attempts them, and writes what came of it."""
+
+    subscriptions: Mapping[str, Subscription]
+    table: Table
+    publisher: Publisher
+    dead_letters: str
+    transport: Transport
+    clock: Clock
+    chance: Callable[[], float]
+    _outbox: Outbox = field(default_factory=Outbox)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _owned: frozenset[int] | None = None
+    _gone: set[str] = field(default_factory=set)
+    _swept: float = 0.0
+
+    def queue(self, partition: int, identity: bytes, pending: Pending) -> None:
+        """Hear of a delivery that has been written to the table."""
+        if partition in (self._owned or ()):
+            self._outbox.put(partition, identity, pending)
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Deliver until cancelled; give attempts under way a moment to end."""
+        try:
+            while True:
+                await self.step()
+                await self._sleep()
+        finally:
+            if self._tasks:
+                _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+                for task in late:
+                    task.cancel()
+
+    async def step(self) -> None:
+        """Start every attempt whose turn it is."""
+        self._follow_partitions()
+        await self._sweep()
+        for turn in self._outbox.take(self.clock()):
+            task = asyncio.create_task(self._deliver(turn))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _sleep(self) -> None:
+        due = self._outbox.next_due()
+        wait = POLL_SECONDS if due is None else min(POLL_SECONDS, max(0.0, due - self.clock()))
+        try:
+            async with asyncio.timeout(wait):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+        self._wake.clear()
+
+    def _follow_partitions(self) -> None:
+        owned = self.table.owned()
+        # Every rebalance makes a new set; the same set is the same assignment, not merely an equal one.
+        if owned is self._owned:
+            return
+        for partition in self._owned or ():
+            self._outbox.drop(partition)
+        self._owned = owned
+        for partition in owned:
+            for key, row in self.table.scan(partition, PENDING):
+                self._outbox.put(partition, key[len(PENDING) :], decode_pending(row))
+
+    async def _deliver(self, turn: Turn) -> None:
+        try:
+            row = self._row(turn)
+            if row is not None:
+                await self._attempt(turn, decode_pending(row))
+        except PartitionLostError:
+            logger.info("webhook %s: its partition was taken away", turn.lane.subscription)
+        except Exception:
+            logger.exception("webhook %s: cannot record a delivery, trying it again", turn.lane.subscription)
+            self._put_back(turn)
+        finally:
+            self._outbox.release(turn.lane)
+            self._wake.set()
+
+    def _row(self, turn: Turn) -> bytes | None:
+        partition = turn.lane.partition
+        return self.table.get(partition, PENDING + turn.identity) if partition in self.table.owned() else None
+
+    def _put_back(self, turn: Turn) -> None:
+        row = self._row(turn)
+        if row is not None:
+            later = msgspec.structs.replace(decode_pending(row), due=self.clock() + SETBACK_SECONDS)
+            self._outbox.put(turn.lane.partition, turn.identity, later)
+
+    async def _attempt(self, turn: Turn, pending: Pending) -> None:
+        subscription = self.subscriptions.get(pending.subscription)
+        if subscription is None:
+            await self._give_up(turn, pending, "no such webhook is configured any more")
+        elif subscription.name in self._gone:
+            await self._give_up(turn, pending, "the endpoint answered 410 Gone to an earlier event")
+        else:
+            outcome = await self.transport.post(subscription, pending.message_id, pending.body, self.clock())
+            await self._record(turn, pending, outcome)
+
+    async def _record(self, turn: Turn, pending: Pending, outcome: Answer | Unreachable) -> None:
+        tried = msgspec.structs.replace(pending, attempts=pending.attempts + 1)
+        verdict = judge(
+            outcome, attempts=tried.attempts, first_at=tried.first_at, now=self.clock(), chance=self.chance()
+        )
+        match verdict:
+            case Delivered():
+                await self._settle(turn, pending, None)
+            case GivenUp(reason, gone):
+                if gone:
+                    self._gone.add(pending.subscription)
+                await self._give_up(turn, pending, reason)
+            case Retry():
+                await self._retry(turn, tried, verdict)
+
+    async def _retry(self, turn: Turn, tried: Pending, retry: Retry) -> None:
+        logger.warning(
+            "webhook %s: attempt %d for %s failed (%s), next in %.0f s",
+            tried.subscription,
+            tried.attempts,
+            tried.message_id,
+            retry.reason,
+            retry.at - self.clock(),
+        )
+        if retry.pause is not None:
+            self._outbox.pause(tried.subscription, retry.pause)
+        later = msgspec.structs.replace(tried, due=retry.at)
+        await self.table.commit(turn.lane.partition, pending_rows(turn.identity, later))
+        self._outbox.put(turn.lane.partition, turn.identity, later)
+
+    async def _give_up(self, turn: Turn, pending: Pending, reason: str) -> None:
+        logger.error("webhook %s: %s given up: %s", pending.subscription, pending.message_id, reason)
+        letter = rejected(
+            agent="webhooks",
+            reason=f"webhook {pending.subscription}: {reason}",
+            topic=pending.topic,
+            partition=turn.lane.partition,
+            offset=pending.version,
+            value=pending.body,
+            recorded=int(self.clock()),
+        )
+        await self.publisher.send_many(self.dead_letters, [(None, letter, None)])
+        await self._settle(turn, pending, reason)
+
+    async def _settle(self, turn: Turn, pending: Pending, failure: str | None) -> None:
+        settled = Settled(pending.version, self.clock(), failure)
+        await self.table.commit(turn.lane.partition, settled_rows(turn.identity, settled))
+
+    async def _sweep(self) -> None:
+        """Forget deliveries settled longer ago than their retention, some at a time."""
+        now = self.clock()
+        if now - self._swept < SWEEP_SECONDS:
+            return
+        self._swept = now
+        for partition in self.table.owned():
+            keys = islice((key for key, _ in self.table.scan(partition, EXPIRY)), SWEEP_ROWS)
+            old = [key for key in keys if is_expired(key, now)]
+            try:
+                await self.table.commit(
+                    partition, {k: v for key in old for k, v in forgotten_rows(key).items()}
+                )
+            except PartitionLostError:
+                return
+
+
+def install(app: faust.App, sender: Sender) -> None:
+    """Run the sender as a service of the app."""
+
+    @app.service
+    class WebhookSender(faust.Service):
+        """Delivers for as long as the app runs."""
+
+        @faust.Service.task
+        async def deliver(self) -> None:
+            await sender.run()

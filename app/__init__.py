@@ -1,0 +1,1 @@
+"""The edges: settings, wiring, HTTP, adapters to outside systems. Start reading at `topology`."""

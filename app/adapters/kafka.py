@@ -1,0 +1,106 @@
+"""Writing to Kafka, and its administration: the one place that talks to aiokafka outside Faust's consumer."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from tables.ledger import BatchTooLargeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+# A record batch must stay below the broker's default message.max.bytes (1,048,588) to be appended whole.
+MAX_BATCH_BYTES: Final = 900_000
+MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+_TOPIC_EXISTS: Final = TopicAlreadyExistsError.errno
+
+
+class Publisher:
+    """A producer whose calls return when the broker has acknowledged; at least once."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer: AIOKafkaProducer | None = None
+
+    async def start(self) -> None:
+        """Connect."""
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            max_batch_size=MAX_BATCH_BYTES,
+            max_request_size=MAX_REQUEST_BYTES,
+            linger_ms=0,
+        )
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Send what is pending, and disconnect."""
+        if self._producer is not None:
+            await self._producer.stop()
+
+    @property
+    def _connected(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            raise RuntimeError("the publisher is not started")
+        return self._producer
+
+    async def send_many(
+        self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, int | None]]
+    ) -> list[tuple[int, int]]:
+        """Send `(key, value, partition or None)` records; return `(partition, offset)` of each, acknowledged."""
+        send = self._connected.send
+        futures = [
+            await send(topic, value=value, key=key, partition=partition) for key, value, partition in records
+        ]
+        return [(sent.partition, sent.offset) for sent in await asyncio.gather(*futures)]
+
+    async def append(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
+        """Append rows as one record batch, atomically; return the offset of the last one.
+
+        Raises `BatchTooLargeError` when they do not fit into one batch.
+        """
+        builder = self._connected.create_batch()
+        for key, value in rows:
+            if builder.append(key=key, value=value, timestamp=None) is None:
+                raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_BATCH_BYTES} bytes")
+        count = builder.record_count()
+        builder.close()
+        future = await self._connected.send_batch(builder, topic, partition=partition)
+        metadata = await future
+        return int(metadata.offset) + count - 1
+
+
+async def create_topics(
+    bootstrap: str, topics: Mapping[str, Mapping[str, str]], *, partitions: int, replication: int
+) -> None:
+    """Create the topics that do not exist; an existing one is left as it is."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        response = await admin.create_topics(
+            [
+                NewTopic(name, num_partitions=partitions, replication_factor=replication, topic_configs=dict(config))
+                for name, config in topics.items()
+            ]
+        )
+    finally:
+        await admin.close()
+    for name, code, *_ in response.topic_errors:
+        if code not in (0, _TOPIC_EXISTS):
+            raise for_code(code)(f"cannot create topic {name}")
+
+
+async def partition_counts(bootstrap: str, topics: Iterable[str]) -> dict[str, int]:
+    """Return how many partitions each existing topic has."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        described: list[dict[str, Any]] = await admin.describe_topics(list(topics))
+    finally:
+        await admin.close()
+    return {entry["topic"]: len(entry["partitions"]) for entry in described if entry["error_code"] == 0}

@@ -1,0 +1,181 @@
+"""The materialised view in Redis: what workers write and the API reads. Rebuilt from the tables when it is lost.
+
+| key (after the prefix) | type | holds |
+|---|---|---|
+| `cost:{granularity}:{projection}:{start}` | hash | one field per line of cost and owner partition |
+| `budgets`, `flags`, `anomalies`, `progress`, `workers` | hash | JSON documents |
+| `dead-letters` | list | the newest rejected events |
+
+A field of a cost hash is the JSON array `[owner partition, values..., resource type, source, cost unit]`; its value is
+`version|events|units|amount|unpriced`. A script writes it only when the version is not older than what is there, so
+a worker that has lost a partition without knowing it cannot undo its successor's figures.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import orjson
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from domain.cells import CostRow
+from domain.projections import PROJECTIONS
+from domain.windows import DAY, Granularity, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from domain.rollup import ProjectionKey, ProjectionRow
+
+__all__ = ["RedisError", "RedisView"]
+
+MAX_DEAD_LETTERS: Final = 1_000
+# Since its last write; a window that is asked for later than that is answered by coarser ones.
+_SECONDS_KEPT: Final = {Granularity.MINUTE: 4 * DAY, Granularity.HOUR: 110 * DAY, Granularity.DAY: 810 * DAY}
+_PIPELINE_KEYS: Final = 500
+_SET_NEWER: Final = """
+for i = 2, #ARGV, 2 do
+  local old = redis.call('HGET', KEYS[1], ARGV[i])
+  if not old or tonumber(string.match(old, '^%d+')) <= tonumber(string.match(ARGV[i + 1], '^%d+')) then
+    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+  end
+end
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+"""
+
+
+class RedisView:
+    """Reads and writes the view; every call may raise `RedisError`."""
+
+    def __init__(self, client: Redis, prefix: str) -> None:
+        self._redis = client
+        self._prefix = prefix
+        self._set_newer = client.register_script(_SET_NEWER)
+
+    @classmethod
+    def connect(cls, url: str, prefix: str) -> Self:
+        """Open a client; nothing is sent until the first call. `prefix` goes before every key."""
+        client: Redis = Redis.from_url(
+            url, socket_timeout=10, socket_connect_timeout=5, retry=Retry(NoBackoff(), 1), health_check_interval=15
+        )
+        return cls(client, prefix)
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._redis.aclose()
+
+    async def ping(self) -> bool:
+        """Tell whether Redis answers."""
+        try:
+            return bool(await self._redis.ping())
+        except (RedisError, OSError):
+            return False
+
+    async def identity(self) -> str:
+        """Return Redis' run id: it changes when Redis was restarted."""
+        info: dict[str, Any] = await self._redis.info("server")
+        return str(info["run_id"])
+
+    async def wipe(self) -> None:
+        """Delete every key under the prefix."""
+        batch = [key async for key in self._redis.scan_iter(match=f"{self._prefix}*", count=1000)]
+        for at in range(0, len(batch), _PIPELINE_KEYS):
+            await self._redis.unlink(*batch[at : at + _PIPELINE_KEYS])
+
+    async def put_costs(self, rows: Mapping[tuple[int, ProjectionKey], ProjectionRow]) -> None:
+        """Write costs of owner partitions, unless newer ones are there."""
+        by_hash: dict[tuple[Granularity, str, int], list[str | bytes]] = {}
+        for (owner, key), row in rows.items():
+            arguments = by_hash.setdefault((key.granularity, key.projection, key.start), [])
+            arguments.append(orjson.dumps([owner, *key.values, key.resource_type, key.source, key.cost_unit]))
+            arguments.append(f"{row.version}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}")
+        hashes = list(by_hash.items())
+        for at in range(0, len(hashes), _PIPELINE_KEYS):
+            pipeline = self._redis.pipeline(transaction=False)
+            for (granularity, projection, start), arguments in hashes[at : at + _PIPELINE_KEYS]:
+                name = self._cost_key(Window(granularity, start), projection)
+                await self._set_newer(keys=[name], args=[_SECONDS_KEPT[granularity], *arguments], client=pipeline)
+            await pipeline.execute()
+
+    async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
+        """Return the lines of a projection in the given windows; a line is there once per owner partition."""
+        width = len(PROJECTIONS[projection])
+        found: list[CostRow] = []
+        for at in range(0, len(windows), _PIPELINE_KEYS):
+            asked = windows[at : at + _PIPELINE_KEYS]
+            pipeline = self._redis.pipeline(transaction=False)
+            for window in asked:
+                pipeline.hgetall(self._cost_key(window, projection))
+            for window, lines in zip(asked, await pipeline.execute(), strict=True):
+                found += [_line(window, width, name, value) for name, value in lines.items()]
+        return found
+
+    def _cost_key(self, window: Window, projection: str) -> str:
+        return f"{self._prefix}cost:{window.granularity}:{projection}:{window.start}"
+
+    async def documents(self, kind: str) -> dict[str, bytes]:
+        """Return the JSON documents of a kind, by field."""
+        stored: dict[bytes, bytes] = await self._redis.hgetall(self._prefix + kind)
+        return {name.decode(): value for name, value in stored.items()}
+
+    async def put_documents(self, kind: str, documents: Mapping[str, bytes | None]) -> None:
+        """Write JSON documents of a kind; None deletes."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for name, document in documents.items():
+            if document is None:
+                pipeline.hdel(self._prefix + kind, name)
+            else:
+                pipeline.hset(self._prefix + kind, name, document)
+        await pipeline.execute()
+
+    async def dead_letters(self, limit: int) -> list[bytes]:
+        """Return the newest dead letters, newest first."""
+        letters: list[bytes] = await self._redis.lrange(f"{self._prefix}dead-letters", 0, limit - 1)
+        return letters
+
+    async def push_dead_letters(self, letters: Sequence[bytes]) -> None:
+        """Add dead letters, oldest first; only the newest are kept."""
+        name = f"{self._prefix}dead-letters"
+        pipeline = self._redis.pipeline(transaction=True)
+        for at in range(0, len(letters), _PIPELINE_KEYS):
+            pipeline.lpush(name, *letters[at : at + _PIPELINE_KEYS])
+        pipeline.ltrim(name, 0, MAX_DEAD_LETTERS - 1)
+        await pipeline.execute()
+
+    async def claim(self, name: str, seconds: int) -> bool:
+        """Take a name for a time; False when it is taken."""
+        return bool(await self._redis.set(f"{self._prefix}claim:{name}", b"1", nx=True, ex=seconds))
+
+    async def exists_many(self, names: Sequence[str]) -> list[bool]:
+        """Tell which names are remembered."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipeline.exists(f"{self._prefix}seen:{name}")
+        return [bool(answer) for answer in await pipeline.execute()]
+
+    async def remember(self, names: Sequence[str], seconds: int) -> None:
+        """Remember names for a time."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for name in names:
+            pipeline.set(f"{self._prefix}seen:{name}", b"1", ex=seconds)
+        await pipeline.execute()
+
+
+def _line(window: Window, width: int, name: bytes, value: bytes) -> CostRow:
+    _, *rest = orjson.loads(name)
+    _, events, units, amount, unpriced = value.decode().split("|")
+    return CostRow(
+        window=window,
+        scope=tuple(rest[:width]),
+        resource_type=rest[width],
+        source=rest[width + 1],
+        cost_unit=rest[width + 2],
+        amount=Decimal(amount),
+        units=Decimal(units),
+        events=int(events),
+        unpriced=int(unpriced),
+    )

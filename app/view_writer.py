@@ -1,0 +1,110 @@
+"""Writing the view behind the workers' backs: coalesced, retried, never in their way.
+
+Rows wait in a dictionary, so a row that changes ten times between two writes is written once, and the backlog is
+bounded by the number of rows. Documents that say how far a worker is are written after the rows they speak of.
+When Redis was restarted, or partitions were moved, everything is shown again from the tables.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+from mode import Service
+
+from agents import metrics
+from app.adapters.redis_view import RedisError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from app.adapters.redis_view import RedisView
+    from domain.rollup import ProjectionKey, ProjectionRow
+
+logger = logging.getLogger(__name__)
+
+WRITE_EVERY: Final = 0.1
+CHECK_REDIS_EVERY: Final = 2.0
+_ROWS_AT_ONCE: Final = 20_000
+
+
+class ViewWriter(Service):  # type: ignore[misc]
+    """Implements `agents.ports.View` for a worker."""
+
+    def __init__(self, view: RedisView, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._view = view
+        self._rows: dict[tuple[int, ProjectionKey], ProjectionRow] = {}
+        self._documents: dict[tuple[str, str], bytes | None] = {}
+        self._redis_identity: str | None = None
+        self.show_all: Callable[[], None] = lambda: None
+
+    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow]) -> None:
+        """Show these costs of one owner partition."""
+        self._rows.update(((partition, key), row) for key, row in rows.items())
+
+    def progress(self, name: str, document: bytes) -> None:
+        """Say how far this worker is."""
+        self._documents["progress", name] = document
+
+    def document(self, kind: str, name: str, document: bytes | None) -> None:
+        """Show a document; None removes it."""
+        self._documents[kind, name] = document
+
+    def drop(self) -> None:
+        """Forget what is not written yet: its partitions may belong to somebody else by now."""
+        self._rows.clear()
+        self._documents.clear()
+
+    @Service.task  # type: ignore[misc]
+    async def _write_behind(self) -> None:
+        while not self.should_stop:
+            await self.sleep(WRITE_EVERY)
+            await self.flush()
+
+    @Service.task  # type: ignore[misc]
+    async def _watch_redis(self) -> None:
+        while not self.should_stop:
+            await self._show_again_if_lost()
+            await self.sleep(CHECK_REDIS_EVERY)
+
+    async def _show_again_if_lost(self) -> None:
+        try:
+            identity = await self._view.identity()
+        except (RedisError, OSError):
+            return
+        if self._redis_identity not in (None, identity):
+            logger.warning("Redis was restarted: showing everything again from the tables")
+            self.show_all()
+        self._redis_identity = identity
+
+    async def on_stop(self) -> None:
+        """Write what is left."""
+        await self.flush()
+
+    async def flush(self) -> None:
+        """Write what waits; what cannot be written waits on, unless something newer took its place."""
+        documents, self._documents = self._documents, {}
+        rows, self._rows = self._rows, {}
+        try:
+            await self._write(rows, documents)
+        except (RedisError, OSError) as error:
+            logger.warning("Redis is not reachable (%s); %d rows wait", type(error).__name__, len(rows))
+            self._rows = {**rows, **self._rows}
+            self._documents = {**documents, **self._documents}
+            await self.sleep(1.0)
+        metrics.VIEW_PENDING.set(len(self._rows))
+
+    async def _write(
+        self,
+        rows: dict[tuple[int, ProjectionKey], ProjectionRow],
+        documents: dict[tuple[str, str], bytes | None],
+    ) -> None:
+        items = list(rows.items())
+        for at in range(0, len(items), _ROWS_AT_ONCE):
+            await self._view.put_costs(dict(items[at : at + _ROWS_AT_ONCE]))
+        by_kind: dict[str, dict[str, bytes | None]] = {}
+        for (kind, name), document in documents.items():
+            by_kind.setdefault(kind, {})[name] = document
+        for kind, named in by_kind.items():
+            await self._view.put_documents(kind, named)

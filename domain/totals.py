@@ -1,0 +1,72 @@
+"""The packets of `cost-totals`: running totals from one source partition, many cells in one record.
+
+Totals, not increments, cross the topic: a repeat overwrites the same slot with the same figure.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from xxhash import xxh3_64_intdigest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+# A packet is one Kafka record, below the broker's default limit of one megabyte.
+MAX_PACKET_CELLS: Final = 3_000
+
+
+class Total(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Running total of one cell in one minute from one source partition; `version` its offset there."""
+
+    minute: int
+    tenant: str
+    environment: str
+    feature: str
+    service: str
+    team: str
+    resource_type: str
+    price_id: str
+    cost_unit: str
+    version: int
+    first: int
+    events: int
+    units: Decimal
+    amount: Decimal | None
+
+
+class Packet(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Totals of one source partition after the batch that ends at `offset`; `watermark` is its newest event time."""
+
+    source: str
+    partition: int
+    offset: int
+    watermark: int
+    totals: list[Total]
+
+
+_encode = msgspec.msgpack.Encoder().encode
+decode_packet = msgspec.msgpack.Decoder(Packet).decode
+
+
+def owner_of(tenant: str, partitions: int) -> int:
+    """Return the partition of `cost-totals` that owns a tenant; the same in every process and release."""
+    return xxh3_64_intdigest(tenant) % partitions
+
+
+def pack(source: str, partition: int, offset: int, watermark: int, totals: Iterable[Total], partitions: int) -> list[tuple[int, bytes]]:
+    """Return `(partition of cost-totals, packet)` records that carry the totals to their owners."""
+    by_owner: dict[int, list[Total]] = {}
+    owners: dict[str, int] = {}
+    for total in totals:
+        owner = owners.get(total.tenant)
+        if owner is None:
+            owner = owners[total.tenant] = owner_of(total.tenant, partitions)
+        by_owner.setdefault(owner, []).append(total)
+    return [
+        (owner, _encode(Packet(source, partition, offset, watermark, chunk[at : at + MAX_PACKET_CELLS])))
+        for owner, chunk in by_owner.items()
+        for at in range(0, len(chunk), MAX_PACKET_CELLS)
+    ]

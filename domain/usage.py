@@ -1,0 +1,79 @@
+"""The metered event as typed structs: what `usage-metered` carries (CloudEvents 1.0 around `UsageMetered`).
+
+Shapes only; `codec` decides what is valid.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+import msgspec
+
+USAGE_METERED: Final = "costguard.usage.metered"
+DRIVERS: Final = ("compute", "storage", "network", "third_party", "shared")
+LLM_TOKENS: Final = "third_party.llm_tokens"  # noqa: S105 - a meter's name, not a secret
+
+
+class TokenUsage(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
+    """Token counts of one LLM call, in the names of genai-prices; cache and audio tokens are part of
+    `input_tokens` / `output_tokens`, as providers report them."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    cache_write_5m_tokens: int = 0
+    cache_write_1h_tokens: int = 0
+    input_audio_tokens: int = 0
+    cache_audio_read_tokens: int = 0
+    output_audio_tokens: int = 0
+    reasoning_tokens: int = 0
+
+
+class Attributes(msgspec.Struct, frozen=True, gc=False):
+    """What pricing and reports read of `attributes`; anything else a sender adds is ignored."""
+
+    provider: str | None = None
+    region: str | None = None
+    model: str | None = None
+    service_tier: str | None = None
+    batch: str | bool | None = None
+    storage_class: str | None = None
+    snapshot: str | bool | None = None
+    purchase: str | None = None
+    unit: str | None = None
+    account: str | None = None
+
+
+NO_ATTRIBUTES: Final = Attributes()
+
+
+class UsageMetered(msgspec.Struct, frozen=True, gc=False):
+    """`data` of a usage event."""
+
+    resource_type: str
+    tenant: str | None = None
+    environment: str | None = None
+    feature: str | None = None
+    service: str | None = None
+    team: str | None = None
+    units: Decimal | None = None
+    usage: TokenUsage | None = None
+    attributes: Attributes | None = None
+    cost_unit: str | None = None
+    latency_ms: float | None = None
+    size_bytes: int | None = None
+    status: str | None = None
+
+
+class UsageEvent(msgspec.Struct, frozen=True, gc=False):
+    """The CloudEvent around it, structured mode."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    time: datetime
+    data: UsageMetered

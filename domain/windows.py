@@ -1,0 +1,80 @@
+"""Time as the tables see it: UTC windows of a minute, an hour and a day, named by their first second.
+
+Instants are whole seconds since 1970-01-01T00:00:00Z. Windows are half open: `[start, start + width)`.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+MINUTE: Final = 60
+HOUR: Final = 3600
+DAY: Final = 86400
+
+
+class Granularity(StrEnum):
+    """Width of a window; the value is the word that the API uses."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+
+    @property
+    def seconds(self) -> int:
+        """Width in seconds."""
+        return _SECONDS[self]
+
+
+_SECONDS: Final = {Granularity.MINUTE: MINUTE, Granularity.HOUR: HOUR, Granularity.DAY: DAY}
+
+
+class Window(NamedTuple):
+    """One window of one granularity."""
+
+    granularity: Granularity
+    start: int
+
+    @property
+    def end(self) -> int:
+        """First second after the window."""
+        return self.start + self.granularity.seconds
+
+
+def floor(instant: int, width: int) -> int:
+    """Return the start of the window of `width` seconds that holds `instant`."""
+    return instant - instant % width
+
+
+def cover(start: int, end: int, finest: Granularity = Granularity.MINUTE) -> list[Window]:
+    """Split `[start, end)` into the fewest whole windows: minutes at the edges, hours, days inside.
+
+    `start` and `end` must be multiples of the width of `finest`.
+    """
+    windows: list[Window] = []
+    at = start
+    while at < end:
+        for granularity in (Granularity.DAY, Granularity.HOUR, finest):
+            width = granularity.seconds
+            if at % width == 0 and at + width <= end:
+                break
+        windows.append(Window(granularity, at))
+        at += granularity.seconds
+    return windows
+
+
+def parse_instant(text: str) -> datetime:
+    """Read RFC 3339 with any fraction, into UTC; `ValueError` when it is not, or names no offset."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-11-01T00:00:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no UTC offset; write 2026-11-01T00:00:00Z")
+    return moment.astimezone(UTC)
+
+
+def to_rfc3339(instant: int) -> str:
+    """Write whole seconds as `2026-11-01T00:00:00Z`."""
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,1 @@
+"""What is remembered: one module per table, its key, row, retention and one writer."""

@@ -1,0 +1,144 @@
+"""`costs`: the cost tables, per owner partition of `cost-totals` (by tenant). Written by `agents.rollup` alone.
+
+One table holds five kinds of rows, because a commit to one table is atomic: a cell and everything that is derived
+from it change together or not at all. The first byte of a key tells the kind:
+
+| kind | key after the kind | row | kept (event time) |
+|---|---|---|---|
+| `c` | minute, cell | `CellRow`: one slot per source partition | 45 days |
+| `p` | granularity, projection, window start, values | `ProjectionRow` | minute 3, hour 100, day 800 days |
+| `d` | budget id | `BudgetRow`: a budget to fold | until deleted |
+| `s` | budget id, version, period start | `SpendRow`: this partition's part of the spend | until deleted |
+| `w` | | `Watermark` | for ever |
+
+Window starts are epoch seconds in 4 bytes, big endian. A cell row is kept longer than the meter keeps its own, so a
+total that is sent again always finds the slot that it is to overwrite.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from domain.projections import PROJECTIONS
+from domain.rollup import (
+    BudgetRow,
+    CellRow,
+    CostCellKey,
+    ProjectionKey,
+    ProjectionRow,
+    SpendKey,
+    SpendRow,
+    Watermark,
+)
+from domain.windows import DAY, Granularity, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME: Final = "costs"
+WATERMARK: Final = b"w"
+BUDGETS: Final = b"d"
+SPENDS: Final = b"s"
+PROJECTED: Final = b"p"
+CELLS: Final = b"c"
+CELL_RETENTION: Final = 45 * DAY
+RETENTION: Final = {Granularity.MINUTE: 3 * DAY, Granularity.HOUR: 100 * DAY, Granularity.DAY: 800 * DAY}
+
+_GRANULARITIES: Final = tuple(Granularity)
+_PROJECTIONS: Final = tuple(PROJECTIONS)
+_PROJECTION_INDEX: Final = {name: index for index, name in enumerate(_PROJECTIONS)}
+_GRANULARITY_INDEX: Final = {granularity: index for index, granularity in enumerate(_GRANULARITIES)}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_cell_row = msgspec.msgpack.Decoder(CellRow).decode
+_decode_projection_row = msgspec.msgpack.Decoder(ProjectionRow).decode
+_decode_budget_row = msgspec.msgpack.Decoder(BudgetRow).decode
+_decode_spend_row = msgspec.msgpack.Decoder(SpendRow).decode
+_decode_watermark = msgspec.msgpack.Decoder(Watermark).decode
+_decode_names = msgspec.msgpack.Decoder(tuple[str, ...]).decode
+
+Row = CellRow | ProjectionRow | BudgetRow | SpendRow | Watermark
+
+
+def cell_key(key: CostCellKey) -> bytes:
+    """Return the row key of a cell."""
+    return CELLS + key.minute.to_bytes(4, "big") + _encode(key.cell)
+
+
+def projection_prefix(granularity: Granularity, projection: str) -> bytes:
+    """Return what the keys of one projection at one granularity start with."""
+    return PROJECTED + bytes((_GRANULARITY_INDEX[granularity], _PROJECTION_INDEX[projection]))
+
+
+def window_prefix(window: Window, projection: str) -> bytes:
+    """Return what the keys of one projection in one window start with."""
+    return projection_prefix(window.granularity, projection) + window.start.to_bytes(4, "big")
+
+
+def projection_key(key: ProjectionKey) -> bytes:
+    """Return the row key of a projected cost."""
+    names = (*key.values, key.resource_type, key.source, key.cost_unit)
+    return window_prefix(Window(key.granularity, key.start), key.projection) + _encode(names)
+
+
+def split_projection_key(row_key: bytes) -> ProjectionKey:
+    """Restore what `projection_key` wrote."""
+    *values, resource_type, source, cost_unit = _decode_names(row_key[7:])
+    return ProjectionKey(
+        _GRANULARITIES[row_key[1]],
+        int.from_bytes(row_key[3:7], "big"),
+        _PROJECTIONS[row_key[2]],
+        tuple(values),
+        resource_type,
+        source,
+        cost_unit,
+    )
+
+
+def start_of(row_key: bytes) -> int:
+    """Return the window start of a projected cost's key."""
+    return int.from_bytes(row_key[3:7], "big")
+
+
+def minute_of(row_key: bytes) -> int:
+    """Return the minute of a cell's key."""
+    return int.from_bytes(row_key[1:5], "big")
+
+
+def budget_key(budget_id: str) -> bytes:
+    """Return the row key of a budget."""
+    return BUDGETS + budget_id.encode()
+
+
+def spends_of(budget_id: str, version: int | None = None) -> bytes:
+    """Return what the keys of a budget's spend start with."""
+    prefix = SPENDS + budget_id.encode() + b"\0"
+    return prefix if version is None else prefix + version.to_bytes(4, "big")
+
+
+def spend_key(key: SpendKey) -> bytes:
+    """Return the row key of this partition's part of a budget's spend in one period."""
+    return spends_of(key.budget_id, key.budget_version) + key.period_start.to_bytes(4, "big")
+
+
+def encode(row: Row) -> bytes:
+    """Serialise a row of any kind."""
+    return _encode(row)
+
+
+decode_cell = _decode_cell_row
+decode_projection = _decode_projection_row
+decode_budget = _decode_budget_row
+decode_spend = _decode_spend_row
+decode_watermark = _decode_watermark
+
+
+def retained_prefixes() -> Iterator[tuple[bytes, int]]:
+    """Yield `(prefix, seconds kept)` of every kind of projected row."""
+    for granularity, kept in RETENTION.items():
+        for projection in _PROJECTIONS:
+            yield projection_prefix(granularity, projection), kept
+
+
