@@ -30,6 +30,16 @@ class Batch:
         self.records = records
         self.done = False
 
+    @property
+    def first_offset(self) -> int:
+        """Offset of the first record."""
+        return self.records[0].offset
+
+    @property
+    def last_offset(self) -> int:
+        """Offset of the last record."""
+        return self.records[-1].offset
+
 
 async def each(
     stream: AsyncIterable[Batch],

@@ -1,12 +1,15 @@
 """Dead letters, where people look.
 
-Reads `dead-letter` in batches, puts the letters into the view (newest first, capped there), and counts them by
-kind of reason. A letter is recognised by its bytes for a day, so a replay shows it once.
+Reads `dead-letter` in batches, puts the letters into the view (newest first, capped there), and counts them
+by kind of reason. A letter is recognised by its bytes for a day, so a replay shows it once. While the view
+cannot be reached the agent waits, and nothing but itself.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -17,13 +20,16 @@ import msgspec
 from agents import batch as batches
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Sequence
+    from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
 
     import faust
 
     from agents.batch import Batch
 
+logger = logging.getLogger(__name__)
+
 REMEMBER_SECONDS: Final = 86_400
+PAUSE_SECONDS: Final = 2.0
 MAX_REASONS: Final = 50
 MAX_REASON_CHARS: Final = 80
 OTHER: Final = "other"
@@ -60,10 +66,23 @@ class DeadLetters:
 
     view: View
     count: Callable[[str, int], None]
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     _reasons: set[str] = field(default_factory=set)
 
     async def handle(self, batch: Batch) -> None:
-        """Show the letters of one batch that have not been shown yet."""
+        """Show the letters of one batch; return when they are shown."""
+        while not await self._shown(batch):
+            await self.pause(PAUSE_SECONDS)
+
+    async def _shown(self, batch: Batch) -> bool:
+        try:
+            await self._show(batch)
+        except Exception as error:  # noqa: BLE001 - whatever the view's client raises: it is away
+            logger.warning("dead letters are not shown yet: %s", type(error).__name__)
+            return False
+        return True
+
+    async def _show(self, batch: Batch) -> None:
         letters = {_name(record.value): record.value for record in batch.records if record.value is not None}
         names = list(letters)
         seen = await self.view.exists_many(names) if names else []

@@ -1,12 +1,12 @@
 """Budgets to feature flags.
 
 Reads `budget-status` in batches, by budget; keeps the variants in force in the `flags` table; emits
-`costguard.flag.changed` on `flag-changed`, keyed by flag, when a variant changes, and writes the documents that
-`GET /flags` serves into the view. A lease that runs out is released by `tick`, once a second.
+`costguard.flag.changed` on `flag-changed`, keyed by flag, when a variant changes, and writes the documents
+that `GET /flags` serves into the view. A lease that runs out is released by `tick`, once a second.
 
 Changes are published, then committed: a crash in between publishes them again under the same ids. Statuses
-that the row has seen already, by offset, are skipped. A view that cannot be reached is caught up with later and
-holds up nothing. What cannot be read goes to `dead-letter`.
+that the row has seen already, by offset, are skipped. A view that cannot be reached is caught up with later
+and holds up nothing. What cannot be read goes to `dead-letter`.
 """
 
 from __future__ import annotations
@@ -20,16 +20,8 @@ import orjson
 
 from agents import batch as batches
 from domain.cloudevents import rejected
-from domain.flag_leases import (
-    Transition,
-    apply,
-    change_event,
-    delete,
-    document_field,
-    documents,
-    expire,
-    parse_status,
-)
+from domain.flag_events import change_event, document_field, documents
+from domain.flag_leases import Transition, apply, delete, expire, parse_status
 from domain.rejection import Rejected
 from tables.flags import BUDGET, LEASE, FlagsRow, budget_key, decode, read_lease, rows
 from tables.ledger import PartitionLostError
@@ -77,7 +69,7 @@ class Flags:
     clock: Clock
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _unseen: dict[str, bytes | None] = field(default_factory=dict)
-    _owned: frozenset[int] | None = None
+    _epoch: int = -1
     _refreshed: float = 0.0
 
     async def handle(self, batch: Batch) -> None:
@@ -176,11 +168,11 @@ class Flags:
 
     def _refresh(self) -> None:
         """Show everything again after a rebalance, and now and then."""
-        owned, now = self.table.owned(), self.clock()
-        if owned is self._owned and now - self._refreshed < REFRESH_SECONDS:
+        epoch, now = self.table.epoch, self.clock()
+        if epoch == self._epoch and now - self._refreshed < REFRESH_SECONDS:
             return
-        self._owned, self._refreshed = owned, now
-        for partition in owned:
+        self._epoch, self._refreshed = epoch, now
+        for partition in self.table.owned():
             for _, row in self.table.scan(partition, BUDGET):
                 self._unseen.update(_shown(decode(row).flags))
 
@@ -226,6 +218,6 @@ def install(
     async def follow(stream: AsyncIterable[Any]) -> None:
         await batches.each(stream, flags.handle, fatal)
 
-    @app.timer(interval=TICK_SECONDS, name="flag-leases")
+    @app.timer(interval=TICK_SECONDS, name="flag-leases")  # type: ignore[untyped-decorator]
     async def release() -> None:
         await flags.tick()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
@@ -26,7 +26,7 @@ from tables import meter as meter_table
 from tables.ledger import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterator
 
     import faust
 
@@ -196,9 +196,11 @@ def _observe(batch: Batch, folded: Folded, fold: float, write: float, publish: f
         metrics.STAGE_SECONDS.labels(stage).inc(seconds)
 
 
-def install(app: faust.App, metering: Metering, topic: str, fatal: Callable[[BaseException], None]) -> None:
-    """Register the agent on a Faust app."""
+def install(
+    app: faust.App, *, channel: faust.ChannelT[Any], metering: Metering, fatal: Callable[[BaseException], None]
+) -> None:
+    """Register the agent `metering`."""
 
-    @app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name="metering")
-    async def meter_usage(stream: faust.StreamT[Batch]) -> None:
+    @app.agent(channel, name="metering")
+    async def meter_usage(stream: AsyncIterable[Any]) -> None:
         await each(stream, metering.handle, fatal)

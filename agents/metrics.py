@@ -32,3 +32,6 @@ VIEW_PENDING: Final = Gauge("costguard_view_pending_rows", "Rows not yet in Redi
 BUDGET_TRANSITIONS: Final = Counter(
     "costguard_budget_transitions_total", "Thresholds crossed and cleared.", ["direction"]
 )
+DEAD_LETTERS: Final = Counter(
+    "costguard_dead_letters_total", "Dead letters by kind of reason. Tell the sender what is wrong.", ["reason"]
+)

@@ -60,3 +60,6 @@ class View(Protocol):
 
     def progress(self, name: str, document: bytes) -> None:
         """Say how far this worker is (`meter:{partition}`, `rollup:{partition}`)."""
+
+    def document(self, kind: str, name: str, document: bytes | None) -> None:
+        """Show a JSON document (`budgets`, `flags`, `anomalies`, `workers`); None removes it."""

@@ -26,7 +26,7 @@ from tables import costs as table
 from tables.ledger import BatchTooLargeError, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import AsyncIterable, Callable, Sequence
 
     import faust
 
@@ -237,9 +237,11 @@ def _fields(cell: Any) -> tuple[Any, ...]:
     return tuple(getattr(cell, name) for name in cell.__struct_fields__)
 
 
-def install(app: faust.App, rolling_up: RollingUp, topic: str, fatal: Callable[[BaseException], None]) -> None:
-    """Register the agent on a Faust app."""
+def install(
+    app: faust.App, *, channel: faust.ChannelT[Any], rolling_up: RollingUp, fatal: Callable[[BaseException], None]
+) -> None:
+    """Register the agent `rollup`."""
 
-    @app.agent(app.topic(topic, key_type=bytes, value_type=bytes), name="rollup")
-    async def roll_up(stream: faust.StreamT[Batch]) -> None:
+    @app.agent(channel, name="rollup")
+    async def roll_up(stream: AsyncIterable[Any]) -> None:
         await each(stream, rolling_up.handle, fatal)

@@ -87,13 +87,12 @@ class Outbox:
         ]
         return min(times, default=None)
 
-    def drop(self, partition: int) -> None:
-        """Forget what waits in a partition; what is under way stays so."""
-        for lane, queue in self._lanes.items():
-            if lane.partition == partition:
-                queue.due.clear()
-                queue.later.clear()
-                queue.known.clear()
+    def clear(self) -> None:
+        """Forget what waits; what is under way stays so."""
+        for queue in self._lanes.values():
+            queue.due.clear()
+            queue.later.clear()
+            queue.known.clear()
 
     def __len__(self) -> int:
         return sum(len(queue.known) for queue in self._lanes.values())

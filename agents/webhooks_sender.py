@@ -74,15 +74,14 @@ class Sender:
     _outbox: Outbox = field(default_factory=Outbox)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _owned: frozenset[int] | None = None
+    _epoch: int = -1
     _gone: set[str] = field(default_factory=set)
     _swept: float = 0.0
 
     def queue(self, partition: int, identity: bytes, pending: Pending) -> None:
         """Hear of a delivery that has been written to the table."""
-        if partition in (self._owned or ()):
-            self._outbox.put(partition, identity, pending)
-            self._wake.set()
+        self._outbox.put(partition, identity, pending)
+        self._wake.set()
 
     async def run(self) -> None:
         """Deliver until cancelled; give attempts under way a moment to end."""
@@ -116,14 +115,11 @@ class Sender:
         self._wake.clear()
 
     def _follow_partitions(self) -> None:
-        owned = self.table.owned()
-        # Every rebalance makes a new set; the same set is the same assignment, not merely an equal one.
-        if owned is self._owned:
+        if self._epoch == self.table.epoch:
             return
-        for partition in self._owned or ():
-            self._outbox.drop(partition)
-        self._owned = owned
-        for partition in owned:
+        self._epoch = self.table.epoch
+        self._outbox.clear()
+        for partition in self.table.owned():
             for key, row in self.table.scan(partition, PENDING):
                 self._outbox.put(partition, key[len(PENDING) :], decode_pending(row))
 
@@ -218,12 +214,11 @@ class Sender:
         for partition in self.table.owned():
             keys = islice((key for key, _ in self.table.scan(partition, EXPIRY)), SWEEP_ROWS)
             old = [key for key in keys if is_expired(key, now)]
+            rows = {key: row for expired in old for key, row in forgotten_rows(expired).items()}
             try:
-                await self.table.commit(
-                    partition, {k: v for key in old for k, v in forgotten_rows(key).items()}
-                )
-            except PartitionLostError:
-                return
+                await self.table.commit(partition, rows)
+            except Exception:
+                logger.exception("old deliveries of partition %d are not forgotten yet", partition)
 
 
 def install(app: faust.App, sender: Sender) -> None:

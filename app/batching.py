@@ -2,7 +2,7 @@
 
 Faust's scheduler decides in what order fetched records reach the streams. This one hands over, for the topics
 marked as batched, a single pseudo-record whose value is a `Batch` and whose offset is that of the last record.
-Faust's own acknowledgement spans the gap, so a batch commits as a whole.
+A batch commits as a whole: see `app.adapters.faust_transport`.
 """
 
 from __future__ import annotations

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 STDIN: Final = "-"
 CHUNK_BYTES: Final = 1 << 20
 SOURCE: Final = "/costguard/replay"
+_OVERHEAD_BYTES: Final = 128  # of a record batch with one record
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 Record = tuple[bytes | None, bytes]
@@ -128,6 +129,11 @@ class LineReader:
         return f"{digest:032x}-{self._repeated[digest]}"
 
 
+def _size(record: Record) -> int:
+    key, value = record
+    return len(key or b"") + len(value) + _OVERHEAD_BYTES
+
+
 def _key(event_id: object) -> bytes | None:
     return event_id.encode() if isinstance(event_id, str) else None
 
@@ -186,7 +192,7 @@ async def send_files(
         # In a thread: a slow pipe must not hold up the connection to the broker.
         while (chunk := await asyncio.to_thread(next, source, None)) is not None:
             records = reader.records(chunk.lines)
-            fitting = [record for record in records if len(record[1]) <= max_bytes]
+            fitting = [record for record in records if _size(record) <= max_bytes]
             await producer.send(fitting)
             sent += len(fitting)
             too_large += len(records) - len(fitting)

@@ -1,28 +1,22 @@
 """Which variant of a flag a budget has put in force, and until when.
 
-In force is the variant of the highest `at` that is crossed. It is a lease. Found while its period is running, it
-ends with the period, even if nobody spends anything any more. Found in a period that is over (late data, a
+In force is the variant of the highest `at` that is crossed. It is a lease. Found while its period is running,
+it ends with the period, even if nobody spends anything any more. Found in a period that is over (late data, a
 replay of history), it stays until a newer period of that budget takes over. A period whose lease has run out
 raises nothing again: what arrives late for it does not throttle today's users.
 """
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
+from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
 
 import msgspec
 
-from domain.cloudevents import envelope, event_id
 from domain.money import quantity_to_text
 from domain.rejection import Rejected
-from domain.windows import to_rfc3339
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-FLAG_CHANGED: Final = "costguard.flag.changed"
 BUDGET_STATUS: Final = "costguard.budget.status"
 DELETED: Final = "deleted"
 _LEAST: Final = Decimal("0.000001")
@@ -194,7 +188,7 @@ def _until(before: BudgetFlags, start: int, end: int, now: float) -> int | None:
 
 
 def _moved(before: BudgetFlags, after: BudgetFlags, cause: str) -> Transition:
-    """Number the differences between two states, in the order of flag keys."""
+    """Compare two states, and number the differences in the order of flag keys."""
     was = {entry.key: entry for entry in before.entries}
     new = {entry.key: entry for entry in after.entries}
     moved = []
@@ -209,55 +203,3 @@ def _moved(before: BudgetFlags, after: BudgetFlags, cause: str) -> Transition:
         for number, (entry, previous) in enumerate(moved, start=1)
     )
     return Transition(flags, tuple(changes))
-
-
-def change_event(change: Change, *, time: int, recorded: int) -> bytes:
-    """Return the `costguard.flag.changed` event; its id is the same whenever the same change is found again."""
-    flags, entry = change.flags, change.entry
-    identifier = event_id(
-        FLAG_CHANGED,
-        flags.budget_id,
-        flags.budget_version,
-        flags.start,
-        entry.key,
-        entry.variant,
-        entry.at,
-        change.sequence,
-    )
-    data = {
-        "key": entry.key,
-        "variant": entry.variant,
-        "previous": change.previous,
-        "cause": change.cause,
-        "scope": flags.scope,
-        "budget_id": flags.budget_id,
-        "budget_version": flags.budget_version,
-        "at": entry.at,
-        "until": None if flags.until is None or entry.variant is None else to_rfc3339(flags.until),
-        "period": {"start": to_rfc3339(flags.start), "end": to_rfc3339(flags.end)},
-    }
-    return envelope(
-        kind=FLAG_CHANGED, agent="flags", identifier=identifier, time=time, data=data, recorded=recorded
-    )
-
-
-def documents(flags: BudgetFlags) -> Iterator[tuple[str, dict[str, object]]]:
-    """Yield `(field, document)` of the view's kind `flags`."""
-    for entry in flags.entries:
-        yield (
-            document_field(entry.key, flags.budget_id),
-            {
-                "key": entry.key,
-                "variant": entry.variant,
-                "scope": flags.scope,
-                "at": entry.at,
-                "variants": entry.variants,
-                "budget_id": flags.budget_id,
-                "until": None if flags.until is None or entry.variant is None else to_rfc3339(flags.until),
-            },
-        )
-
-
-def document_field(key: str, budget_id: str) -> str:
-    """Return the field of a flag's document."""
-    return f"{key}\x1f{budget_id}"

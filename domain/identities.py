@@ -31,7 +31,7 @@ _OFFSET_MASK: Final = 0xFFFF_FFFF
 
 def identity(source: str, event_id: str) -> int:
     """Hash a CloudEvents identity; the length keeps (`a`, `bc`) apart from (`ab`, `c`)."""
-    return xxh3_64_intdigest(f"{len(source)}:{source}{event_id}")
+    return xxh3_64_intdigest(f"{len(source)}:{source}{event_id}".encode())
 
 
 class Packed(NamedTuple):

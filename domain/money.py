@@ -7,7 +7,11 @@ Sums and products of amounts and quantities are exact; an operation that would h
 from __future__ import annotations
 
 from decimal import Clamped, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, Rounded
-from typing import Final
+from functools import reduce
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # 28 digits of quantity times 40 of price, summed 10^30 times, still fits.
 EXACT: Final = Context(prec=120, traps=[Inexact, Rounded, InvalidOperation, DivisionByZero, Overflow, Clamped])
@@ -31,6 +35,11 @@ def parse_amount(text: str) -> Decimal:
 def add(left: Decimal, right: Decimal) -> Decimal:
     """Sum exactly."""
     return EXACT.add(left, right)
+
+
+def add_up(amounts: Iterable[Decimal]) -> Decimal:
+    """Sum any number of amounts exactly; zero for none."""
+    return reduce(EXACT.add, amounts, ZERO)
 
 
 def multiply(left: Decimal, right: Decimal) -> Decimal:

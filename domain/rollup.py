@@ -122,7 +122,7 @@ class BudgetRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     terms: tuple[tuple[str, str], ...]
     period: str
     timezone: str
-    week_start: int = 0
+    week_start: int = 0  # Monday
 
     @property
     def scope(self) -> ScopeFilter:

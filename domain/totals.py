@@ -53,7 +53,7 @@ decode_packet = msgspec.msgpack.Decoder(Packet).decode
 
 def owner_of(tenant: str, partitions: int) -> int:
     """Return the partition of `cost-totals` that owns a tenant; the same in every process and release."""
-    return xxh3_64_intdigest(tenant) % partitions
+    return xxh3_64_intdigest(tenant.encode()) % partitions
 
 
 def pack(source: str, partition: int, offset: int, watermark: int, totals: Iterable[Total], partitions: int) -> list[tuple[int, bytes]]:

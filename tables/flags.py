@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from domain.flag_leases import BudgetFlags
+from domain.flag_leases import BudgetFlags  # noqa: TC001 - msgspec reads the annotation
 
 BUDGET: Final = b"b"
 LEASE: Final = b"l"

@@ -10,11 +10,14 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
 
 from app.partitioner import partitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+__all__ = ["BulkProducer", "KafkaError"]
 
 # Large enough that the per-request cost vanishes, small enough that four partitions progress together.
 BATCH_BYTES: Final = 500_000

@@ -1,35 +1,82 @@
-"""Faust's Kafka transport with acknowledgement made strict.
+"""Faust's Kafka transport with acknowledgement made strict, and cheap, for batches.
 
-Faust 0.15 acknowledges events that it skips because a rebalance is under way, and an acknowledgement that
-arrives after a rebalance counts towards the new assignment; with batches either would commit records that
-nobody folded. Here a batch is acknowledged only when its agent said that it is done, in the generation in
-which it was fetched, and every new assignment starts from an empty book.
+Faust 0.15 keeps a list of acknowledged offsets and fills the gaps between them from what it has *received*; it also
+acknowledges events that it skips because a rebalance is under way. With batches either would commit records that
+nobody folded. Here the batches of a partition wait in the order in which they were fetched, and the commit position
+moves over those whose agent said that it is done. Every new assignment starts from an empty book.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections import defaultdict, deque
+from typing import TYPE_CHECKING, Any
 
 from faust.transport.drivers import aiokafka as driver
+from mode.utils.futures import notify
 
 from agents.batch import Batch
 
+if TYPE_CHECKING:
+    from faust.types import TP
+
+
+class InFlight:
+    """The batches of one partition that are fetched and not yet committed, oldest first."""
+
+    def __init__(self) -> None:
+        self._batches: deque[Batch] = deque()
+
+    def receive(self, batch: Batch) -> None:
+        """Note a fetched batch; one that starts again below earlier ones takes their place."""
+        while self._batches and self._batches[-1].last_offset >= batch.first_offset:
+            self._batches.pop()
+        self._batches.append(batch)
+
+    def take_done(self) -> int | None:
+        """Remove the batches that are done, up to the first that is not; return the offset to commit."""
+        position = None
+        while self._batches and self._batches[0].done:
+            position = self._batches.popleft().last_offset + 1
+        return position
+
 
 class Consumer(driver.Consumer):  # type: ignore[misc]
-    """Counts an acknowledgement only when the work was done in this generation."""
+    """Commits a batch only after its agent said that it is done, in the generation in which it was fetched."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
+        super().__init__(*args, **kwargs)
+
+    def _to_message(self, tp: TP, record: Any) -> Any:
+        message = super()._to_message(tp, record)
+        if isinstance(message.value, Batch):
+            self._in_flight[tp].receive(message.value)
+        return message
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if tp not in self._in_flight:
+            await super()._add_gap(tp, offset_from, offset_to)
 
     def ack(self, message: Any) -> bool:
-        """Mark a message as handled; an unhandled or stale one is forgotten, and will be fetched again."""
-        batch = message.value
-        stale = message.generation_id != self.app.consumer_generation_id
-        if isinstance(batch, Batch) and (stale or not batch.done):
-            message.acked = True
-            self._unacked_messages.discard(message)
-            return False
-        return bool(super().ack(message))
+        """Take an acknowledgement; for a batch, `done` counts and not the call."""
+        if not isinstance(message.value, Batch):
+            return bool(super().ack(message))
+        message.acked = True
+        self._unacked_messages.discard(message)
+        if message.generation_id == self.app.consumer_generation_id:
+            _ = self._acked[message.tp]  # the commit loop looks at partitions that are listed here
+        notify(self._waiting_for_ack)
+        return True
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if tp in self._in_flight:
+            return self._in_flight[tp].take_done()
+        offset: int | None = super()._new_offset(tp)
+        return offset
 
     async def perform_seek(self) -> None:
-        """Start from the committed offsets with nothing acknowledged."""
+        """Start from the committed offsets with nothing in flight."""
+        self._in_flight.clear()
         self._acked.clear()
         self._acked_index.clear()
         self._gap.clear()

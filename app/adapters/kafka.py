@@ -26,34 +26,39 @@ class Publisher:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
+        self._starting = asyncio.Lock()
 
-    async def start(self) -> None:
-        """Connect."""
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap,
-            acks="all",
-            max_batch_size=MAX_BATCH_BYTES,
-            max_request_size=MAX_REQUEST_BYTES,
-            linger_ms=0,
-        )
-        await self._producer.start()
+    async def start(self) -> AIOKafkaProducer:
+        """Connect, if that has not been done; every other call does it by itself."""
+        async with self._starting:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._bootstrap,
+                    acks="all",
+                    max_batch_size=MAX_BATCH_BYTES,
+                    max_request_size=MAX_REQUEST_BYTES,
+                    linger_ms=0,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    await producer.stop()
+                    raise
+                self._producer = producer
+            return self._producer
 
     async def stop(self) -> None:
         """Send what is pending, and disconnect."""
         if self._producer is not None:
             await self._producer.stop()
 
-    @property
-    def _connected(self) -> AIOKafkaProducer:
-        if self._producer is None:
-            raise RuntimeError("the publisher is not started")
-        return self._producer
-
     async def send_many(
         self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, int | None]]
     ) -> list[tuple[int, int]]:
         """Send `(key, value, partition or None)` records; return `(partition, offset)` of each, acknowledged."""
-        send = self._connected.send
+        if not records:
+            return []
+        send = (await self.start()).send
         futures = [
             await send(topic, value=value, key=key, partition=partition) for key, value, partition in records
         ]
@@ -64,13 +69,14 @@ class Publisher:
 
         Raises `BatchTooLargeError` when they do not fit into one batch.
         """
-        builder = self._connected.create_batch()
+        producer = await self.start()
+        builder = producer.create_batch()
         for key, value in rows:
             if builder.append(key=key, value=value, timestamp=None) is None:
                 raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_BATCH_BYTES} bytes")
         count = builder.record_count()
         builder.close()
-        future = await self._connected.send_batch(builder, topic, partition=partition)
+        future = await producer.send_batch(builder, topic, partition=partition)
         metadata = await future
         return int(metadata.offset) + count - 1
 

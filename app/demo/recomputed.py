@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from app.sample import Emission, Trouble
-from domain.money import EXACT
+from domain.money import EXACT, add_up
 from domain.pricing import disjoint
 from domain.rejection import Rejected
 from domain.usage import NO_ATTRIBUTES, UsageEvent, UsageMetered
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from domain.pricing import PriceBook
 
 _decode = msgspec.json.Decoder(UsageEvent).decode
@@ -81,14 +79,6 @@ class Recomputed:
             for quantity, rate in zip(quantities, quote.rates, strict=True)
             if quantity
         )
-
-
-def add_up(amounts: Iterable[Decimal]) -> Decimal:
-    """Sum exactly."""
-    total = Decimal(0)
-    for amount in amounts:
-        total = EXACT.add(total, amount)
-    return total
 
 
 def _quantities(data: UsageMetered) -> tuple[Decimal, ...]:

@@ -1,0 +1,34 @@
+"""`python -m app worker|effects|api`: one process of the system; `costguard up` starts them all."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from app.settings import SettingsError, load_configuration, load_settings
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the process that the arguments name; 2 when the configuration is wrong."""
+    parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
+    parser.add_argument("role", choices=["worker", "effects", "api"])
+    parser.add_argument("--index", type=int, default=0, help="number of this process within its role")
+    options = parser.parse_args(arguments)
+    try:
+        settings = load_settings(os.environ, {})
+        if options.role == "api":
+            from app.api.serve import run as serve  # noqa: PLC0415 - a worker need not load the web framework
+
+            serve(settings, load_configuration(settings.config_path))
+            return 0
+        from app.main import run  # noqa: PLC0415 - the api need not load Faust
+
+        return run(options.role, settings, options.index)
+    except SettingsError as error:
+        sys.stderr.write(f"costguard: {error}\n")
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

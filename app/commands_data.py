@@ -1,0 +1,136 @@
+"""Commands about data: `replay` files into the system, print a `sample` month, run the `demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import sys
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
+
+import typer
+from rich.console import Console
+
+from app import demo as demo_of
+from app.replaying import ReplayFailedError, find_runtime, replay_files
+from app.replay import UnreadableFileError, check_files
+from app.runtime import NotRunningError
+from app.sample import generate
+from app.settings import load_settings
+from domain.windows import parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+EXIT_USAGE = 2
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("replay")(replay)
+    app.command("sample")(sample)
+    app.command("demo")(demo)
+
+
+def replay(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="JSON Lines; - is stdin, .gz is unpacked")],
+    *,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="return when folded, or when sent")] = True,
+    time: Annotated[
+        str | None, typer.Option(metavar="RFC3339", help="time of plain objects that name none; default: now")
+    ] = None,
+) -> None:
+    """Send usage events (CloudEvents or plain data objects) as fast as the broker takes them.
+
+    Sending the same file twice adds nothing. Lines that are not usable are sent too, and end in dead-letter
+    with the reason.
+    """
+    console = Console(stderr=True)
+    at = _instant(time)
+    try:
+        size = check_files(files)
+        runtime = find_runtime(load_settings(os.environ, {}))
+        sent = asyncio.run(
+            replay_files(files, runtime, default_time=at, size=size, wait=wait, console=console)
+        )
+    except (UnreadableFileError, NotRunningError, ReplayFailedError) as error:
+        _fail(str(error))
+    if sent.too_large:
+        _fail(f"{sent.too_large:,} lines were larger than the broker takes and were not sent")
+
+
+def sample(
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="file (.gz is packed); default: stdout")] = None,
+    *,
+    seed: Annotated[int, typer.Option(help="the same seed gives the same bytes")] = 7,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")] = None,
+    scale: Annotated[float, typer.Option(min=0.001, help="how busy the company is")] = 1.0,
+) -> None:
+    """Write a month of usage of a sample company as JSON Lines, in the order in which it arrives."""
+    first, _ = _month(month)
+    with _output(output) as sink:
+        for emission in generate(seed, first, scale):
+            sink.write(emission.value)
+            sink.write(b"\n")
+
+
+def demo(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="stop after the summary")] = False,
+    seed: Annotated[int, typer.Option(help="another seed, another month")] = 7,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")] = None,
+    scale: Annotated[float, typer.Option(min=0.01, help="how busy the company is")] = 1.0,
+    data_dir: Annotated[Path, typer.Option(help="emptied first")] = Path("var/demo"),
+) -> None:
+    """Start everything here, play a month of sample data, and tell what happened."""
+    start, end = _month(month)
+    options = demo_of.Options(start, end, data_dir, seed, scale, once)
+    try:
+        demo_of.run(options, Console(width=None if sys.stdout.isatty() else 120))
+    except demo_of.DemoFailedError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+
+
+def _month(text: str | None) -> tuple[date, date]:
+    """Return the first day of the month and of the next; None is the last whole month before today (UTC)."""
+    if text is None:
+        this_month = datetime.now(UTC).date().replace(day=1)
+        previous = date.fromordinal(this_month.toordinal() - 1)
+        return previous.replace(day=1), this_month
+    try:
+        first = date.fromisoformat(f"{text}-01")
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a month such as 2026-10", param_hint="--month") from None
+    return first, date.fromordinal(first.toordinal() + 31).replace(day=1)
+
+
+def _instant(text: str | None) -> str:
+    if text is None:
+        return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    try:
+        return parse_instant(text).isoformat()
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--time") from None
+
+
+@contextmanager
+def _output(path: Path | None) -> Iterator[BinaryIO]:
+    if path is None:
+        yield sys.stdout.buffer
+    elif path.suffix == ".gz":
+        # No name and time in the header: the same seed gives the same file.
+        with path.open("wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
+            yield cast("BinaryIO", packed)
+    else:
+        with path.open("wb") as raw:
+            yield raw
+
+
+def _fail(message: str) -> None:
+    typer.echo(f"costguard: {message}", err=True)
+    raise typer.Exit(1)

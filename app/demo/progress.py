@@ -1,0 +1,70 @@
+"""Progress for people: a bar on a terminal, a plain line every few seconds anywhere else."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final, Protocol
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+LINE_SECONDS: Final = 2.0
+
+
+class Advance(Protocol):
+    """Tells how far a stage is."""
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Set what is done, and the total when it is known by now."""
+
+
+@contextmanager
+def stage(console: Console, name: str, total: int | None, unit: str = "events") -> Iterator[Advance]:
+    """Show one stage of work while the block runs; yield what moves it."""
+    if console.is_terminal:
+        with _bar(console) as bar:
+            task = bar.add_task(name, total=total)
+            yield lambda done, total=total: bar.update(task, completed=done, total=total)
+    else:
+        yield _Lines(console, name, total, unit)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:<28}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+    )
+
+
+class _Lines:
+    def __init__(self, console: Console, name: str, total: int | None, unit: str) -> None:
+        self._console, self._name, self._total, self._unit = console, name, total, unit
+        self._next = 0.0
+        console.print(f"{name} ...", highlight=False)
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        now = time.monotonic()
+        known = total or self._total
+        if now < self._next and done != known:
+            return
+        self._next = now + LINE_SECONDS
+        of = f" of {known:,}" if known else ""
+        self._console.print(f"{self._name}: {done:,}{of} {self._unit}", highlight=False)

@@ -1,0 +1,111 @@
+"""Running the demo: start, play, wait, read back, check, print; then keep running or stop."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.adapters.bulk_producer import KafkaError
+from app.adapters.redis_view import RedisError
+from app.demo.api import Api, ApiFailedError
+from app.demo.checks import Check, check
+from app.demo.configuration import SECRET, price_book, write_configuration
+from app.demo.outcome import caught_up, read_outcome
+from app.demo.play import play, settle
+from app.demo.progress import stage
+from app.demo.receiver import Received, receiver
+from app.demo.recomputed import Recomputed
+from app.demo.summary import Timing, address_lines, show
+from app.demo.system import Addresses, SystemFailedError, choose_port, running, wait_ready
+from app.folded import NotFoldedError
+from app.runtime import NotRunningError, read_runtime
+from app.sample import generate
+
+if TYPE_CHECKING:
+    import subprocess
+    from datetime import date
+    from pathlib import Path
+
+    from rich.console import Console
+
+FULL_MONTH: Final = 157_000
+FAILURES: Final = (SystemFailedError, ApiFailedError, NotFoldedError, NotRunningError, RedisError, KafkaError, OSError)
+
+
+class DemoFailedError(Exception):
+    """The demo could not run, or something does not add up; one message for the person in front of it."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to play (`start` and `end` are the first days of a month and of the next), and how."""
+
+    start: date
+    end: date
+    data_dir: Path
+    seed: int = 7
+    scale: float = 1.0
+    once: bool = False
+
+
+def run(options: Options, console: Console) -> None:
+    """Run the demo; return when it is over. Raises `DemoFailedError`."""
+    addresses = Addresses(choose_port(8000), choose_port(19092))
+    shutil.rmtree(options.data_dir, ignore_errors=True)
+    options.data_dir.mkdir(parents=True)
+    try:
+        # SIGTERM as Ctrl-C: whatever is under way, everything started here is stopped on the way out.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        with receiver(SECRET) as (url, received):
+            config = write_configuration(options.data_dir, url, options.scale)
+            with running(addresses, options.data_dir, config) as child:
+                api = Api(addresses.api_port)
+                with stage(console, "Starting the system", None):
+                    wait_ready(child, api.ready, options.data_dir)
+                checks = _tell(options, console, api, received, config)
+                if not options.once:
+                    _stay(console, addresses, child)
+    except FAILURES as error:
+        raise DemoFailedError(str(error)) from error
+    wrong = [claim for claim, holds, _ in checks if not holds]
+    if wrong:
+        raise DemoFailedError(f"does not add up: {'; '.join(wrong)}")
+
+
+def _tell(
+    options: Options, console: Console, api: Api, received: Received, config: Path
+) -> tuple[Check, ...]:
+    expected = Recomputed(price_book(config))
+    start, end = (f"{day:%Y-%m-%d}T00:00:00Z" for day in (options.start, options.end))
+
+    async def act() -> Timing:
+        timing = await play(
+            generate(options.seed, options.start, options.scale),
+            expected,
+            read_runtime(options.data_dir),
+            about=int(FULL_MONTH * options.scale),
+            console=console,
+        )
+        await settle(lambda: caught_up(api.get, received, expected.amounts))
+        return timing
+
+    timing = asyncio.run(act())
+    outcome = read_outcome(api.get, received, start=start, end=end)
+    checks = check(outcome, expected)
+    title = f"costguard: Northwind, {options.start:%B %Y}, seed {options.seed}"
+    show(console, title, outcome, expected, checks, timing)
+    return checks
+
+
+def _stay(console: Console, addresses: Addresses, child: subprocess.Popen[bytes]) -> None:
+    console.print("Running until Ctrl-C:")
+    console.print(address_lines(addresses.api, addresses.broker), highlight=False)
+    try:
+        child.wait()
+    except KeyboardInterrupt:
+        console.print("Stopping ...")
+    else:
+        raise SystemFailedError(f"costguard up exited with {child.returncode}")

@@ -1,0 +1,164 @@
+"""The tale of the demo, for a terminal: who spent what, which budgets broke, what was wrong with the data."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from rich.console import Console
+
+    from app.demo.checks import Check
+    from app.demo.outcome import BudgetLine, Crossing, FlagChange, Outcome, Spend
+    from app.demo.recomputed import Recomputed
+
+LEVELS: Final = "▁▂▃▄▅▆▇█"
+BAR_CELLS: Final = 20
+URLS: Final = ("/costs?group_by=tenant", "/flags", "/budgets", "/readyz", "/metrics", "/openapi.json", "/docs")
+
+
+class Timing(NamedTuple):
+    """How long the play took: until the broker had everything, and until readers saw it (seconds)."""
+
+    sending: float
+    visible: float
+
+
+def show(
+    console: Console, title: str, outcome: Outcome, expected: Recomputed, checks: Sequence[Check], timing: Timing
+) -> None:
+    """Print the whole summary."""
+    console.rule(f"[bold]{title}")
+    console.print(headline(outcome, expected, timing))
+    for heading, spends in (("Spend by tenant", outcome.tenants), ("Spend by feature", outcome.features)):
+        console.print(spend_table(heading, spends, outcome.total))
+    console.print(budget_table(outcome.budgets, outcome.crossings))
+    console.print(flag_table(outcome.flag_changes))
+    console.print(quality_table(outcome, expected))
+    console.print(anomaly_line(outcome))
+    console.print(check_table(checks))
+
+
+def headline(outcome: Outcome, expected: Recomputed, timing: Timing) -> Text:
+    """Tell volume, speed and total in two lines."""
+    rate = expected.records / timing.visible
+    return Text.assemble(
+        (f"{expected.records:,} events in {timing.visible:.1f} s", "bold"),
+        f" ({rate:,.0f} events/s from first send to visible in the API; the broker had them after "
+        f"{timing.sending:.1f} s)\nTotal ",
+        (dollars(outcome.total), "bold green"),
+        f", exactly {outcome.total.normalize():f} USD",
+    )
+
+
+def spend_table(heading: str, spends: Iterable[Spend], total: Decimal) -> Table:
+    """Show amounts, shares as bars, and the days as sparklines."""
+    table = _table(heading, ("", "left"), ("USD", "right"), ("share", "right"), ("", "left"), ("by day", "left"))
+    for spend in spends:
+        share = spend.amount / total if total else Decimal(0)
+        table.add_row(
+            spend.name, dollars(spend.amount), f"{share:.1%}", Text(bar(share), "cyan"), sparkline(spend.days)
+        )
+    return table
+
+
+def budget_table(budgets: Iterable[BudgetLine], crossings: Sequence[Crossing]) -> Table:
+    """Show each budget, how full it is, and when (by event time) each threshold was crossed."""
+    table = _table(
+        "Budgets", ("scope", "left"), ("spent", "right"), ("limit", "right"), ("used", "right"), ("crossed", "left")
+    )
+    for budget in budgets:
+        when = [
+            f"{crossing.threshold:.0%} {moment(crossing.at)}"
+            for crossing in sorted(crossings, key=lambda crossing: crossing.threshold)
+            if crossing.scope == budget.scope
+        ]
+        style = "red" if budget.ratio >= 1 else "yellow" if budget.crossed else "green"
+        table.add_row(
+            budget.scope,
+            dollars(budget.spent),
+            dollars(budget.limit),
+            Text(f"{budget.ratio:.0%}", style),
+            "\n".join(when) or "-",
+        )
+    return table
+
+
+def flag_table(changes: Iterable[FlagChange]) -> Table:
+    """Show which feature flags the budgets changed, and when."""
+    table = _table("Flags changed", ("flag", "left"), ("now", "left"), ("because of", "left"), ("at", "left"))
+    for change in changes:
+        table.add_row(change.key, Text(change.variant, "bold"), change.scope, moment(change.at))
+    return table
+
+
+def quality_table(outcome: Outcome, expected: Recomputed) -> Table:
+    """Show what was wrong with the data, and what became of it."""
+    table = _table("Data quality", ("", "left"), ("", "right"), ("", "left"))
+    troubles = {trouble.value: count for trouble, count in expected.troubles.items()}
+    dropped = expected.records - outcome.events - sum(outcome.rejected.values())
+    table.add_row("repeated", f"{dropped:,}", "dropped: source and id were seen before")
+    table.add_row("late", f"{troubles.get('late', 0):,}", "an hour to four days; counted where they belong")
+    table.add_row("unpriced", f"{outcome.unpriced:,}", "cost unknown, never 0: see GET /costs, unpriced")
+    for dimension, amount in outcome.unattributed.items():
+        table.add_row(f"no {dimension}", dollars(amount), "unattributed, and part of the total")
+    for reason, count in outcome.rejected.items():
+        table.add_row("rejected", f"{count:,}", Text(reason))
+    return table
+
+
+def anomaly_line(outcome: Outcome) -> str:
+    """Tell the anomalies, or that nobody looks for them yet."""
+    if outcome.anomalies:
+        return f"[bold]Anomalies[/] {outcome.anomalies}: see GET /anomalies\n"
+    return "[bold]Anomalies[/] none: this version does not look for them yet\n"
+
+
+def check_table(checks: Iterable[Check]) -> Table:
+    """Show what was verified, and what failed."""
+    table = _table("Verified", ("", "left"), ("", "left"), ("", "left"))
+    for claim, holds, figures in checks:
+        table.add_row(Text("ok", "green") if holds else Text("WRONG", "bold red"), claim, figures)
+    return table
+
+
+def address_lines(api: str, broker: str) -> str:
+    """Tell where to look while the demo keeps running."""
+    return "\n".join([*(f"  {api}{path}" for path in URLS), f"  kafka://{broker} (topics usage-metered, ...)"])
+
+
+def dollars(amount: Decimal) -> str:
+    """Round to cents for reading: `1,234.50`."""
+    return f"{amount.quantize(Decimal('0.01'), ROUND_HALF_EVEN):,}"
+
+
+def bar(share: Decimal) -> str:
+    """Draw a share of the whole."""
+    return "█" * max(1 if share > 0 else 0, int((share * BAR_CELLS).to_integral_value()))
+
+
+def sparkline(values: Sequence[Decimal]) -> str:
+    """Draw values from zero to their own maximum."""
+    highest = max(values, default=Decimal(0))
+    if highest <= 0:
+        return LEVELS[0] * len(values)
+    return "".join(LEVELS[min(7, max(0, int(value / highest * 8)))] for value in values)
+
+
+def moment(rfc3339: str) -> str:
+    """Write an instant for reading: `24 Oct 03:12`."""
+    return datetime.fromisoformat(rfc3339).strftime("%d %b %H:%M")
+
+
+def _table(title: str, *columns: tuple[str, str]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.show_header = any(name for name, _ in columns)
+    for name, justify in columns:
+        table.add_column(name, justify="right" if justify == "right" else "left", header_style="dim")
+    return table

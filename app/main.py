@@ -1,0 +1,61 @@
+"""Running one process of the system: `python -m app worker|effects|api`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import stamina
+from aiokafka.errors import KafkaError
+from mode import loop as event_loop
+
+from app import topology
+from app.adapters.kafka import Publisher
+from app.adapters.redis_view import RedisView
+from app.logs import configure_logging
+from app.settings import load_configuration
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+EXIT_FAILED: Final = 70
+
+
+def fatal(error: BaseException) -> None:
+    """End the process at once: what is not acknowledged comes again, and state is never behind its changelog."""
+    logger.critical("stopping: %s: %s", type(error).__name__, error)
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(EXIT_FAILED)
+
+
+@stamina.retry(on=(KafkaError, OSError), timeout=120.0, wait_initial=0.2, wait_max=2.0)
+async def prepare(settings: Settings) -> topology.Partitions:
+    """Create what topics are missing, and return how many partitions they have."""
+    return await topology.ensure_topics(settings)
+
+
+def run(role: str, settings: Settings, index: int = 0) -> int:
+    """Run a worker or an effects process until SIGTERM; return the exit code."""
+    event_loop.use("uvloop")
+    import faust  # noqa: PLC0415 - the event loop has to be chosen before anything of Faust is imported
+
+    configure_logging(role, settings.log_level)
+    configuration = load_configuration(settings.config_path)
+    partitions = asyncio.run(prepare(settings))
+    outside = topology.Outside(
+        publisher=Publisher(settings.bootstrap),
+        view=RedisView.connect(settings.redis_url, settings.view_prefix),
+        clock=time.time,
+        fatal=fatal,
+    )
+    app = topology.create_app(role, settings, configuration, index=index, partitions=partitions, outside=outside)
+    worker = faust.Worker(app, loglevel=settings.log_level, logging_config=None, override_logging=False)
+    worker.execute_from_commandline()
+    return 0

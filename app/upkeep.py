@@ -1,0 +1,58 @@
+"""What a worker does between batches: forget what is past its retention, check that the parts sum to the whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from mode import Service
+
+from tables.ledger import PartitionLostError
+
+if TYPE_CHECKING:
+    from agents.metering import Metering
+    from agents.rollup import RollingUp
+    from app.view_writer import ViewWriter
+    from tables.ledger import LedgerTable
+
+AUDIT_EVERY: Final = 15.0
+EXPIRE_EVERY: Final = 3600.0
+FOLLOW_EVERY: Final = 0.5
+
+
+class Upkeep(Service):  # type: ignore[misc]
+    """Timers of a worker; a partition that is taken away meanwhile is its new owner's to keep."""
+
+    def __init__(
+        self, *, metering: Metering, rolling_up: RollingUp, costs: LedgerTable, writer: ViewWriter, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self._metering = metering
+        self._rolling_up = rolling_up
+        self._costs = costs
+        self._writer = writer
+
+    @Service.task  # type: ignore[misc]
+    async def _show_what_was_moved_here(self) -> None:
+        epoch = 0
+        while not self.should_stop:
+            if self._costs.epoch != epoch and self._costs.owned():
+                epoch = self._costs.epoch
+                self._writer.drop()
+                self._rolling_up.show_all()
+            await self.sleep(FOLLOW_EVERY)
+
+    @Service.task  # type: ignore[misc]
+    async def _audit(self) -> None:
+        while not self.should_stop:
+            await self.sleep(AUDIT_EVERY)
+            self._rolling_up.audit()
+
+    @Service.task  # type: ignore[misc]
+    async def _expire(self) -> None:
+        while not self.should_stop:
+            await self.sleep(EXPIRE_EVERY)
+            try:
+                await self._metering.expire()
+                await self._rolling_up.expire()
+            except PartitionLostError as lost:
+                self.log.info("%s was taken away during clean-up", lost)

@@ -1,0 +1,86 @@
+"""Commands of `budget-commands`: CloudEvents that set or delete the budget of a scope.
+
+`costguard.budget.set` carries `{"scope": "tenant=acme", ...}` with the body of `PUT /budgets/{scope}`,
+`costguard.budget.deleted` carries `{"scope": "tenant=acme"}`. Structured mode, or binary with `ce_` headers.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+
+from domain.budgets.definition import Budget, define
+from domain.rejection import Rejected
+from domain.scope import ScopeFilter, parse_filter
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BUDGET_SET: Final = "costguard.budget.set"
+BUDGET_DELETED: Final = "costguard.budget.deleted"
+_HEADER: Final = "ce_"
+
+_decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
+
+
+class SetBudget(NamedTuple):
+    """Set this budget (its version is not decided yet)."""
+
+    budget: Budget
+
+    @property
+    def scope(self) -> ScopeFilter:
+        """The scope commanded."""
+        return self.budget.scope
+
+
+class DeleteBudget(NamedTuple):
+    """Delete the budget of this scope."""
+
+    scope: ScopeFilter
+
+
+def parse(
+    value: bytes | None, headers: Sequence[tuple[str, bytes]], currency: str
+) -> SetBudget | DeleteBudget | Rejected:
+    """Read one record; `currency` is the reporting currency."""
+    try:
+        return _parse(_event(value, headers), currency)
+    except msgspec.DecodeError as error:
+        return Rejected(f"not a CloudEvent in JSON: {error}")
+    except (ValueError, InvalidOperation, RecursionError) as error:
+        return Rejected(str(error) or f"not JSON: {type(error).__name__}")
+
+
+def _event(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
+    if value is None:
+        raise ValueError("the record has no value")
+    named = {name.lower(): content for name, content in headers}
+    if f"{_HEADER}specversion" not in named:
+        return _decode(value)
+    event: dict[str, Any] = {
+        name.removeprefix(_HEADER): content.decode()
+        for name, content in named.items()
+        if name.startswith(_HEADER)
+    }
+    return event | {"data": _decode(value)}
+
+
+def _parse(event: dict[str, Any], currency: str) -> SetBudget | DeleteBudget | Rejected:
+    if event.get("specversion") != "1.0":
+        raise ValueError("specversion: must be 1.0")
+    kind, data = event.get("type"), event.get("data")
+    if kind not in (BUDGET_SET, BUDGET_DELETED):
+        raise ValueError(f"type: {str(kind)[:80]!r} is not {BUDGET_SET} or {BUDGET_DELETED}")
+    if not isinstance(data, dict) or not isinstance(data.get("scope"), str):
+        raise ValueError(
+            'data: must be an object with a scope such as "tenant=acme,feature=ai-search" or "all"'
+        )
+    body = dict(data)
+    scope = parse_filter(body.pop("scope"))
+    if kind == BUDGET_DELETED:
+        return DeleteBudget(scope)
+    budget = define(scope, body, currency)
+    return budget if isinstance(budget, Rejected) else SetBudget(budget)

@@ -1,0 +1,120 @@
+"""What we tell about budgets: the `data` of `budget-threshold-crossed`, `budget-status` and the control record.
+
+Amounts are decimal strings with at least two decimals, ratios have at most six (cut, not rounded: a ratio that
+reads 1 is 1), times are RFC 3339.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.budgets.pace import burn_rate, forecast, rounded
+from domain.budgets.thresholds import ACTUAL, ThresholdCrossed, crossed_thresholds
+from domain.money import add, quantity_to_text, ratio, to_text
+from domain.windows import to_rfc3339
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+    from collections.abc import Sequence
+
+    from domain.budgets.definition import Budget, FlagRule
+    from domain.budgets.thresholds import State
+    from domain.periods import Period
+
+STATUS: Final = "costguard.budget.status"
+_RATIO_DECIMALS: Final = 6
+
+
+def crossed_data(event: ThresholdCrossed, at: int) -> dict[str, Any]:
+    """Return the `data` of a transition; `at` is the newest event time (epoch seconds) in `spent`."""
+    budget, period = event.budget, event.period
+    data = {
+        "budget_id": budget.id,
+        "budget_version": budget.version,
+        "scope": budget.scope.as_dict(),
+        "name": budget.name,
+        "kind": ACTUAL,
+        "direction": event.direction,
+        "threshold": quantity_to_text(event.threshold),
+        "episode": event.episode,
+        **_figures(budget, event.spent),
+        "burn_rate": quantity_to_text(burn_rate(event.spent, budget.limit, period, at)),
+        "period": _period(period),
+        "flags": [
+            {"key": flag.key, "variant": flag.variant} for flag in budget.flags if flag.at == event.threshold
+        ],
+    }
+    if event.direction == "cleared":
+        data |= {"reason": event.reason, "clears": event.crossing_id}
+    return data
+
+
+def status_data(
+    budget: Budget, period: Period, *, spent: Decimal, state: State, at: int | None, until: int | None
+) -> dict[str, Any]:
+    """Return the `data` of a status.
+
+    `at` is the newest event time in `spent` (None: no spend yet); `until` is when the clock ends what is crossed
+    here (None: it does not, because the period was over when its cost came).
+    """
+    crossed = crossed_thresholds(state)
+    projected = None if at is None else forecast(spent, period, at)
+    return {
+        "budget_id": budget.id,
+        "budget_version": budget.version,
+        "scope": budget.scope.as_dict(),
+        "name": budget.name,
+        **_figures(budget, spent),
+        "period": _period(period),
+        "thresholds": _texts(budget.thresholds),
+        "flags": [_flag(flag) for flag in budget.flags],
+        "crossed": _texts(crossed),
+        "state": "crossed" if crossed else "ok",
+        "burn_rate": None if at is None else quantity_to_text(burn_rate(spent, budget.limit, period, at)),
+        "forecast": None if projected is None else to_text(projected),
+        "updated": None if at is None else to_rfc3339(at),
+        "until": None if until is None else to_rfc3339(until),
+    }
+
+
+def control_data(budget: Budget, *, deleted: bool) -> dict[str, Any]:
+    """Return the record that tells every owner of costs to total the spend of a budget, or no longer."""
+    return {
+        "control": "budget",
+        "budget_id": budget.id,
+        "version": budget.version,
+        "scope": [list(term) for term in budget.terms],
+        "period": budget.period,
+        "timezone": budget.timezone,
+        "week_start": budget.week_start,
+        "basis": budget.basis,
+        "deleted": deleted,
+    }
+
+
+def _figures(budget: Budget, spent: Decimal) -> dict[str, str]:
+    return {
+        "spent": to_text(spent),
+        "limit": to_text(budget.limit),
+        "currency": budget.currency,
+        "ratio": quantity_to_text(rounded(ratio(spent, budget.limit), _RATIO_DECIMALS)),
+        "remaining": to_text(add(budget.limit, -spent)),
+        "basis": budget.basis,
+    }
+
+
+def _period(period: Period) -> dict[str, str]:
+    return {
+        "name": period.name,
+        "start": to_rfc3339(period.start),
+        "end": to_rfc3339(period.end),
+        "timezone": period.timezone,
+    }
+
+
+def _flag(flag: FlagRule) -> dict[str, str]:
+    return {"key": flag.key, "at": quantity_to_text(flag.at), "variant": flag.variant}
+
+
+def _texts(numbers: Sequence[Decimal]) -> list[str]:
+    return [quantity_to_text(number) for number in numbers]

@@ -1,0 +1,162 @@
+"""`budgets`: every budget and what it has spent. Partitioned by scope; written by `agents.budgets` alone.
+
+| key | row |
+|---|---|
+| `b` + budget id | `BudgetRow`; kept after deletion, so that versions go on counting |
+| `p` + budget id + period start (8 bytes, big endian) | `PeriodRow`; kept `RETENTION_DAYS` after the period |
+| `s` + budget id | `StandingRow` |
+
+Versions: of a budget the offset of its command, of a period the offset of its newest spend record, of a standing
+the wall clock. `Draft` shows the rows as a batch changes them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import msgspec
+
+from domain.budgets import NEW, Budget, Slot, Standing, State, spent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from decimal import Decimal
+
+NAME: Final = "budgets"
+RETENTION_DAYS: Final = 400
+_BUDGET: Final = b"b"
+_PERIOD: Final = b"p"
+_STANDING: Final = b"s"
+_START_BYTES: Final = 8
+
+
+class BudgetRow(msgspec.Struct, frozen=True, array_like=True):
+    """A budget; `since` is the first of its versions that sums the same cost over the same periods."""
+
+    version: int
+    deleted: bool
+    since: int
+    budget: Budget
+
+
+class PeriodRow(msgspec.Struct, frozen=True, array_like=True):
+    """What is spent in a period, and which thresholds that version of the budget has crossed.
+
+    `at` is the newest event time in it (epoch seconds), None before any.
+    """
+
+    version: int
+    budget_version: int
+    at: int | None = None
+    slots: tuple[Slot, ...] = ()
+    state: State = NEW
+
+    @property
+    def spent(self) -> Decimal:
+        """The sum of the slots."""
+        return spent(self.slots)
+
+
+class StandingRow(msgspec.Struct, frozen=True, array_like=True):
+    """The period to look at."""
+
+    version: int
+    standing: Standing
+
+
+class Reader(Protocol):
+    """The rows of one partition."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row or None."""
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """Iterate rows in key order."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_budget = msgspec.msgpack.Decoder(BudgetRow)
+_period = msgspec.msgpack.Decoder(PeriodRow)
+_standing = msgspec.msgpack.Decoder(StandingRow)
+
+
+def _period_key(budget_id: str, start: int) -> bytes:
+    return _PERIOD + budget_id.encode() + start.to_bytes(_START_BYTES, "big", signed=True)
+
+
+class Draft:
+    """Rows as they are and as they will be; nothing is written before `changes` are committed."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._rows: dict[bytes, Any] = {}
+        self._changed: set[bytes] = set()
+
+    def budget(self, budget_id: str) -> BudgetRow | None:
+        """Return a budget, deleted ones too."""
+        row: BudgetRow | None = self._get(_BUDGET + budget_id.encode(), _budget)
+        return row
+
+    def period(self, budget_id: str, start: int) -> PeriodRow | None:
+        """Return the period that starts then, if it has spend."""
+        row: PeriodRow | None = self._get(_period_key(budget_id, start), _period)
+        return row
+
+    def standing(self, budget_id: str) -> Standing | None:
+        """Return the period to look at."""
+        row: StandingRow | None = self._get(_STANDING + budget_id.encode(), _standing)
+        return row.standing if row is not None else None
+
+    def put_budget(self, row: BudgetRow) -> None:
+        """Change a budget."""
+        self._put(_BUDGET + row.budget.id.encode(), row)
+
+    def put_period(self, budget_id: str, start: int, row: PeriodRow) -> None:
+        """Change a period."""
+        self._put(_period_key(budget_id, start), row)
+
+    def put_standing(self, budget_id: str, standing: Standing, now: int) -> None:
+        """Change the period to look at, if it is another one."""
+        if standing != self.standing(budget_id):
+            self._put(_STANDING + budget_id.encode(), StandingRow(now, standing))
+
+    def forget_spend(self, budget_id: str) -> None:
+        """Delete the periods and the standing of a budget."""
+        prefix = _PERIOD + budget_id.encode()
+        stored = [key for key, _ in self._reader.scan(prefix)]
+        for key in {
+            *stored,
+            *(key for key in self._rows if key.startswith(prefix)),
+            _STANDING + budget_id.encode(),
+        }:
+            self._put(key, None)
+
+    def budgets(self) -> list[BudgetRow]:
+        """Return all stored budgets, deleted ones too."""
+        return [_budget.decode(row) for _, row in self._reader.scan(_BUDGET)]
+
+    def changes(self) -> dict[bytes, bytes | None]:
+        """Return the rows to commit."""
+        return {
+            key: None if self._rows[key] is None else _encode(self._rows[key])
+            for key in sorted(self._changed)
+        }
+
+    def _get(self, key: bytes, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
+        if key not in self._rows:
+            stored = self._reader.get(key)
+            self._rows[key] = None if stored is None else decoder.decode(stored)
+        return self._rows[key]
+
+    def _put(self, key: bytes, row: Any) -> None:
+        self._rows[key] = row
+        self._changed.add(key)
+
+
+def expired_periods(reader: Reader, before: int) -> dict[bytes, None]:
+    """Return the deletion of every period that started before an instant (epoch seconds)."""
+    return {
+        key: None
+        for key, _ in reader.scan(_PERIOD)
+        if int.from_bytes(key[-_START_BYTES:], "big", signed=True) < before
+    }

@@ -1,0 +1,87 @@
+"""A batch is one stream event, and commits whole."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from faust.types import TP
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.batch import Batch
+from app.adapters.faust_transport import InFlight
+from app.batching import BatchingScheduler
+
+USAGE, OTHER = TP("usage", 0), TP("other", 0)
+
+
+class Scheduler(BatchingScheduler):
+    batched = frozenset({"usage"})
+
+
+def records(tp: TP, offsets: list[int]) -> list[Any]:
+    return [
+        SimpleNamespace(topic=tp.topic, partition=tp.partition, offset=offset, timestamp=0, timestamp_type=0)
+        for offset in offsets
+    ]
+
+
+def test_a_fetch_of_a_batched_topic_is_one_event_with_the_last_offset() -> None:
+    fetched = {USAGE: records(USAGE, [5, 6, 9])}
+    ((tp, event),) = Scheduler().iterate(fetched)
+    assert (tp, event.offset, len(event.value.records)) == (USAGE, 9, 3)
+
+
+def test_other_topics_keep_their_records() -> None:
+    fetched = {USAGE: records(USAGE, [1]), OTHER: records(OTHER, [1, 2])}
+    assert [(tp.topic, event.offset) for tp, event in Scheduler().iterate(fetched)] == [
+        ("usage", 1),
+        ("other", 1),
+        ("other", 2),
+    ]
+
+
+def test_an_empty_fetch_yields_nothing() -> None:
+    assert list(Scheduler().iterate({USAGE: []})) == []
+
+
+def batch(first: int, last: int) -> Batch:
+    return Batch("usage", 0, tuple(records(USAGE, [first, last] if last > first else [first])))
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.data())
+def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], data: st.DataObject) -> None:
+    flight, batches, at = InFlight(), [], data.draw(st.integers(0, 1000))
+    start = at
+    for size in sizes:
+        batches.append(batch(at, at + size - 1))
+        at += size
+        flight.receive(batches[-1])
+    committed = start
+    for index in data.draw(st.permutations(range(len(batches)))):
+        batches[index].done = True
+        position = flight.take_done()
+        expected = next((one.first_offset for one in batches if not one.done), at)
+        assert position == (expected if expected > committed else None)
+        committed = max(committed, expected)
+    assert committed == at
+
+
+def test_gaps_left_by_compaction_do_not_hold_the_commit_back() -> None:
+    flight = InFlight()
+    first, second = batch(3, 9), batch(30, 31)
+    flight.receive(first)
+    flight.receive(second)
+    first.done = second.done = True
+    assert flight.take_done() == 32
+
+
+def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
+    flight = InFlight()
+    flight.receive(batch(0, 9))
+    flight.receive(batch(10, 19))
+    again = batch(0, 14)
+    flight.receive(again)
+    again.done = True
+    assert flight.take_done() == 15

@@ -1,0 +1,196 @@
+"""Totals overwrite slots: whatever repeats, splits and orders, every projection sums to the same."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.projections import PROJECTIONS
+from domain.rollup import (
+    Arrived,
+    BudgetRow,
+    CellRow,
+    CostCellKey,
+    Group,
+    ProjectionKey,
+    ProjectionRow,
+    Rollup,
+    SpendKey,
+    SpendRow,
+    groups,
+    newest,
+)
+from domain.totals import Total
+from domain.windows import DAY, HOUR, MINUTE, Granularity, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+START = 1_793_491_200  # 2026-11-01T00:00:00Z
+
+
+class Rows:
+    """The tables in memory; implements `CostReader`."""
+
+    def __init__(self) -> None:
+        self.cells: dict[CostCellKey, CellRow] = {}
+        self.projections: dict[ProjectionKey, ProjectionRow] = {}
+        self.spends: dict[SpendKey, SpendRow] = {}
+
+    def cell(self, key: CostCellKey) -> CellRow | None:
+        return self.cells.get(key)
+
+    def projection(self, key: ProjectionKey) -> ProjectionRow | None:
+        return self.projections.get(key)
+
+    def spend(self, key: SpendKey) -> SpendRow | None:
+        return self.spends.get(key)
+
+    def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
+        for key, row in self.projections.items():
+            if (key.projection, key.granularity, key.start) == (projection, *window):
+                yield key, row
+
+    def write(self, group: Group) -> None:
+        self.cells |= group.cells
+        self.projections |= group.projections
+        self.spends |= group.spends
+
+
+def total(  # noqa: PLR0913
+    version: int,
+    amount: str | None,
+    *,
+    tenant: str = "acme",
+    feature: str = "search",
+    minute: int = START,
+    events: int = 1,
+    first: int = 0,
+) -> Total:
+    price_id = "" if amount is None else "price"
+    return Total(
+        minute, tenant, "production", feature, "svc", "team", "compute.requests", price_id, "",
+        version, first, events, Decimal(events), None if amount is None else Decimal(amount),
+    )  # fmt: skip
+
+
+def fold(rows: Rows, rollup: Rollup, arrived: Iterable[Arrived]) -> None:
+    for group in groups(newest(arrived)):
+        rows.write(rollup.fold(group))
+
+
+def amounts(rows: Rows, granularity: Granularity = Granularity.DAY) -> dict[str, Decimal]:
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for key, row in rows.projections.items():
+        if key.granularity == granularity:
+            sums[key.projection] += row.amount
+    return dict(sums)
+
+
+def test_a_repeat_is_harmless() -> None:
+    rows = Rows()
+    rollup = Rollup(rows)
+    one = Arrived(0, "metered", 0, total(3, "1.50", events=2))
+    fold(rows, rollup, [one])
+    fold(rows, rollup, [one._replace(offset=1)])
+    assert set(amounts(rows).values()) == {Decimal("1.50")}
+
+
+def test_a_newer_total_overwrites_and_an_older_one_does_not() -> None:
+    rows = Rows()
+    rollup = Rollup(rows)
+    fold(rows, rollup, [Arrived(0, "metered", 0, total(5, "2.00"))])
+    fold(rows, rollup, [Arrived(1, "metered", 0, total(4, "1.00"))])
+    fold(rows, rollup, [Arrived(2, "metered", 0, total(6, "2.50"))])
+    assert amounts(rows)["all"] == Decimal("2.50")
+
+
+def test_slots_of_source_partitions_add_up() -> None:
+    rows = Rows()
+    fold(rows, Rollup(rows), [Arrived(0, "metered", p, total(1, "0.10")) for p in range(8)])
+    assert amounts(rows)["tenant"] == Decimal("0.80")
+
+
+def test_an_accumulation_begun_anew_after_expiry_is_another_slot() -> None:
+    rows = Rows()
+    rollup = Rollup(rows)
+    fold(rows, rollup, [Arrived(0, "metered", 0, total(5, "2.00", first=1))])
+    fold(rows, rollup, [Arrived(1, "metered", 0, total(90, "0.25", first=90))])
+    assert amounts(rows)["all"] == Decimal("2.25")
+
+
+def test_no_price_is_counted_and_never_zero_cost() -> None:
+    rows = Rows()
+    fold(rows, Rollup(rows), [Arrived(0, "metered", 0, total(1, None, events=3))])
+    assert {row.unpriced for row in rows.projections.values()} == {3}
+    (cell,) = rows.cells.values()
+    assert cell.amount is None
+
+
+BUDGET = BudgetRow(0, "b-1", 1, (("tenant", "acme"),), "month", "UTC")
+
+
+def test_a_budget_set_late_starts_from_what_is_already_spent() -> None:
+    rows = Rows()
+    rollup = Rollup(rows)
+    fold(rows, rollup, [Arrived(0, "metered", 0, total(1, "70.00")), Arrived(1, "metered", 0, total(1, "5", tenant="x"))])
+    rollup.budgets["b-1"] = BUDGET
+    fold(rows, rollup, [Arrived(2, "metered", 1, total(1, "0.50", minute=START + HOUR))])
+    ((key, row),) = rows.spends.items()
+    assert (key.period_start, row.spent) == (START, Decimal("70.50"))
+
+
+def test_every_matching_budget_parent_and_child_gains() -> None:
+    rows = Rows()
+    terms: list[tuple[tuple[str, str], ...]] = [
+        (), (("tenant", "acme"),), (("tenant", "acme"), ("feature", "search")), (("tenant", "other"),),
+    ]  # fmt: skip
+    budgets = [BudgetRow(0, f"b-{n}", 1, term, "month", "UTC") for n, term in enumerate(terms)]
+    fold(rows, Rollup(rows, budgets), [Arrived(0, "metered", 0, total(1, "9"))])
+    assert {key.budget_id for key in rows.spends} == {"b-0", "b-1", "b-2"}
+
+
+event = st.tuples(
+    st.integers(0, 2),  # source partition
+    st.sampled_from(["acme", "globex"]),
+    st.sampled_from(["search", "chat"]),
+    st.integers(0, 3 * DAY // MINUTE),
+    st.decimals(0, 100, places=6),
+)
+
+
+@given(st.lists(event, max_size=40), st.data())
+def test_any_order_of_repeats_conserves_every_projection(
+    events: list[tuple[int, str, str, int, Decimal]], data: st.DataObject
+) -> None:
+    rows = Rows()
+    rollup = Rollup(rows, [BUDGET])
+    running: dict[tuple[int, str, str, int], tuple[int, Decimal]] = {}
+    sent: list[Arrived] = []
+    for version, (partition, tenant, feature, minute, amount) in enumerate(events):
+        count, spent = running.get((partition, tenant, feature, minute), (0, Decimal(0)))
+        running[partition, tenant, feature, minute] = (count + 1, spent + amount)
+        sent.append(
+            Arrived(
+                0, "metered", partition,
+                total(version, str(spent + amount), tenant=tenant, feature=feature,
+                      minute=START + minute * MINUTE, events=count + 1),
+            )
+        )  # fmt: skip
+    repeats = data.draw(st.lists(st.sampled_from(sent), max_size=20)) if sent else []
+    delivery = [one._replace(offset=offset) for offset, one in enumerate(sent + repeats)]
+    at = 0
+    while at < len(delivery):
+        size = data.draw(st.integers(1, 15))
+        fold(rows, rollup, delivery[at : at + size])
+        at += size
+    expected = sum((spent for _, spent in running.values()), Decimal(0))
+    for granularity in Granularity:
+        assert all(amount == expected for amount in amounts(rows, granularity).values())
+        assert set(amounts(rows, granularity)) == (set(PROJECTIONS) if sent else set())
+    acme = sum((spent for (_, tenant, _, _), (_, spent) in running.items() if tenant == "acme"), Decimal(0))
+    assert sum((row.spent for row in rows.spends.values()), Decimal(0)) == acme

@@ -1,0 +1,129 @@
+"""A commit is all or nothing, on the changelog first; recovery keeps the newest version."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import faust
+import msgspec
+import pytest
+from faust.types import TP
+
+from tables.ledger import ROCKSDB_OPTIONS, LedgerTable, PartitionLostError, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+row = msgspec.msgpack.encode
+
+
+class Changelog:
+    """Appends to a list; may fail, or call back while a commit waits for it."""
+
+    def __init__(self) -> None:
+        self.batches: list[dict[bytes, bytes | None]] = []
+        self.failing = False
+        self.meanwhile: Any = lambda: None
+
+    async def append(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
+        del topic, partition
+        if self.failing:
+            raise ConnectionError("the broker is gone")
+        self.batches.append(dict(rows))
+        self.meanwhile()
+        return sum(len(batch) for batch in self.batches) - 1
+
+
+@pytest.fixture
+def changelog() -> Changelog:
+    return Changelog()
+
+
+@pytest.fixture
+def table(tmp_path: Path, changelog: Changelog) -> LedgerTable:
+    app = faust.App("ledger", store="rocksdb://", datadir=str(tmp_path), autodiscover=False, Table=LedgerTable)
+    made: LedgerTable = app.Table("rows", partitions=2, options=dict(ROCKSDB_OPTIONS), key_type=bytes, value_type=bytes)
+    made.bind(changelog)
+    made._owned = frozenset({0})
+    return made
+
+
+def recovered(*rows: tuple[bytes, bytes | None]) -> list[Any]:
+    return [
+        SimpleNamespace(message=SimpleNamespace(key=key, value=value, partition=0, offset=offset))
+        for offset, (key, value) in enumerate(rows)
+    ]
+
+
+async def test_a_commit_is_one_batch_of_the_changelog_and_is_read_back(
+    table: LedgerTable, changelog: Changelog
+) -> None:
+    await table.commit(0, {b"a": row((1, "x")), b"b": row((1, "y"))})
+    assert len(changelog.batches) == 1
+    assert table.get(0, b"a") == row((1, "x"))
+    assert [key for key, _ in table.scan(0)] == [b"a", b"b"]
+
+
+async def test_none_deletes_and_is_a_tombstone(table: LedgerTable, changelog: Changelog) -> None:
+    await table.commit(0, {b"a": row((1,))})
+    await table.commit(0, {b"a": None})
+    assert table.get(0, b"a") is None
+    assert changelog.batches[-1] == {b"a": None}
+
+
+async def test_what_the_changelog_did_not_take_is_not_on_disk(table: LedgerTable, changelog: Changelog) -> None:
+    changelog.failing = True
+    with pytest.raises(ConnectionError):
+        await table.commit(0, {b"a": row((1,))})
+    assert table.get(0, b"a") is None
+
+
+async def test_a_partition_of_another_worker_is_not_written(table: LedgerTable, changelog: Changelog) -> None:
+    with pytest.raises(PartitionLostError):
+        await table.commit(1, {b"a": row((1,))})
+    assert changelog.batches == []
+
+
+async def test_a_partition_lost_while_the_broker_answers_leaves_the_disk_alone(
+    table: LedgerTable, changelog: Changelog
+) -> None:
+    changelog.meanwhile = lambda: setattr(table, "_owned", frozenset())
+    with pytest.raises(PartitionLostError):
+        await table.commit(0, {b"a": row((1,))})
+    assert table.get(0, b"a") is None
+
+
+async def test_the_changelog_position_is_written_with_the_rows(table: LedgerTable) -> None:
+    await table.commit(0, {b"a": row((1,)), b"b": row((1,))})
+    assert table.persisted_offset(TP(table.changelog_topic_name, 0)) == 1
+
+
+def test_recovery_keeps_the_newest_version_whatever_the_order(table: LedgerTable) -> None:
+    table.apply_changelog_batch(recovered((b"a", row((5, "new"))), (b"a", row((3, "zombie")))))
+    table.apply_changelog_batch(recovered((b"a", row((4, "zombie")))))
+    assert table.get(0, b"a") == row((5, "new"))
+
+
+def test_recovery_takes_tombstones(table: LedgerTable) -> None:
+    table.apply_changelog_batch(recovered((b"a", row((5,))), (b"a", None)))
+    assert table.get(0, b"a") is None
+
+
+async def test_a_scan_ends_with_its_prefix(table: LedgerTable) -> None:
+    await table.commit(0, {b"a1": row((1,)), b"a2": row((1,)), b"b1": row((1,))})
+    assert [key for key, _ in table.scan(0, b"a")] == [b"a1", b"a2"]
+
+
+async def test_recovery_counts_as_a_new_epoch(table: LedgerTable) -> None:
+    before = table.epoch
+    await table.on_recovery_completed({TP("t", 1)}, set())
+    assert (table.owned(), table.epoch) == (frozenset({1}), before + 1)
+
+
+def test_chunks_keep_every_row_in_order_within_the_limit() -> None:
+    rows: dict[bytes, bytes | None] = {bytes([number]): bytes(50) for number in range(20)}
+    parts = list(chunks(rows, limit=200))
+    assert [key for part in parts for key in part] == list(rows)
+    assert max(len(part) for part in parts) == 2
