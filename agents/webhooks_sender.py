@@ -59,6 +59,9 @@ class Transport(Protocol):
     ) -> Answer | Unreachable:
         """Return what came of it; never raise."""
 
+    async def close(self) -> None:
+        """Close all connections."""
+
 
 @dataclass(slots=True)
 class Sender:
@@ -94,6 +97,7 @@ class Sender:
                 _, late = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
                 for task in late:
                     task.cancel()
+            await self.transport.close()
 
     async def step(self) -> None:
         """Start every attempt whose turn it is."""

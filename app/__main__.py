@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 
-from app.settings import SettingsError, load_configuration, load_settings
+from app.settings import SettingsError, from_environment, load_configuration
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -16,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--index", type=int, default=0, help="number of this process within its role")
     options = parser.parse_args(arguments)
     try:
-        settings = load_settings(os.environ, {})
+        settings = from_environment()
         if options.role == "api":
             from app.api.serve import run as serve  # noqa: PLC0415 - a worker need not load the web framework
 

@@ -4,28 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import os
 import sys
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
+from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn, cast
 
 import typer
 from rich.console import Console
 
-from app import demo as demo_of
-from app.replaying import ReplayFailedError, find_runtime, replay_files
 from app.replay import UnreadableFileError, check_files
 from app.runtime import NotRunningError
 from app.sample import generate
-from app.settings import load_settings
+from app.settings import from_environment
 from domain.windows import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-EXIT_USAGE = 2
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +31,9 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="JSON Lines; - is stdin, .gz is unpacked")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="JSON Lines; - is stdin, .gz is unpacked")
+    ],
     *,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="return when folded, or when sent")] = True,
     time: Annotated[
@@ -48,11 +45,14 @@ def replay(
     Sending the same file twice adds nothing. Lines that are not usable are sent too, and end in dead-letter
     with the reason.
     """
+    # Kafka's and Redis' clients and the price book take a second to load: not for `--help`.
+    from app.replaying import ReplayFailedError, find_runtime, replay_files  # noqa: PLC0415
+
     console = Console(stderr=True)
     at = _instant(time)
     try:
         size = check_files(files)
-        runtime = find_runtime(load_settings(os.environ, {}))
+        runtime = find_runtime(from_environment())
         sent = asyncio.run(
             replay_files(files, runtime, default_time=at, size=size, wait=wait, console=console)
         )
@@ -63,10 +63,14 @@ def replay(
 
 
 def sample(
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="file (.gz is packed); default: stdout")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="file (.gz is packed); default: stdout")
+    ] = None,
     *,
     seed: Annotated[int, typer.Option(help="the same seed gives the same bytes")] = 7,
-    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")] = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")
+    ] = None,
     scale: Annotated[float, typer.Option(min=0.001, help="how busy the company is")] = 1.0,
 ) -> None:
     """Write a month of usage of a sample company as JSON Lines, in the order in which it arrives."""
@@ -81,32 +85,39 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="stop after the summary")] = False,
     seed: Annotated[int, typer.Option(help="another seed, another month")] = 7,
-    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")] = None,
+    month: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")
+    ] = None,
     scale: Annotated[float, typer.Option(min=0.01, help="how busy the company is")] = 1.0,
     data_dir: Annotated[Path, typer.Option(help="emptied first")] = Path("var/demo"),
 ) -> None:
     """Start everything here, play a month of sample data, and tell what happened."""
+    from app.demo import run as demo_run  # noqa: PLC0415 - as above
+
     start, end = _month(month)
-    options = demo_of.Options(start, end, data_dir, seed, scale, once)
+    options = demo_run.Options(start, end, data_dir, seed, scale, once)
     try:
-        demo_of.run(options, Console(width=None if sys.stdout.isatty() else 120))
-    except demo_of.DemoFailedError as error:
+        demo_run.run(options, Console(width=None if sys.stdout.isatty() else 120))
+    except demo_run.DemoFailedError as error:
         _fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
 
+def last_whole_month(today: date) -> tuple[date, date]:
+    """Return the first day of the last calendar month that is over, and of the month after it."""
+    this_month = today.replace(day=1)
+    return (this_month - timedelta(days=1)).replace(day=1), this_month
+
+
 def _month(text: str | None) -> tuple[date, date]:
-    """Return the first day of the month and of the next; None is the last whole month before today (UTC)."""
     if text is None:
-        this_month = datetime.now(UTC).date().replace(day=1)
-        previous = date.fromordinal(this_month.toordinal() - 1)
-        return previous.replace(day=1), this_month
+        return last_whole_month(datetime.now(UTC).date())
     try:
-        first = date.fromisoformat(f"{text}-01")
+        first = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC).date()
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a month such as 2026-10", param_hint="--month") from None
-    return first, date.fromordinal(first.toordinal() + 31).replace(day=1)
+    return first, (first + timedelta(days=31)).replace(day=1)
 
 
 def _instant(text: str | None) -> str:
@@ -131,6 +142,6 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
             yield raw
 
 
-def _fail(message: str) -> None:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"costguard: {message}", err=True)
     raise typer.Exit(1)

@@ -10,7 +10,7 @@ from typing import Final
 import orjson
 
 # What Faust and aiokafka say at INFO about themselves is of interest only when something is wrong.
-_CHATTY: Final = ("faust", "mode", "aiokafka", "httpx", "uvicorn.access")
+_CHATTY: Final = ("faust", "mode", "aiokafka", "httpx", "uvicorn.access", "tables.ledger", "app.processes", "app.adapters")
 
 
 class JsonFormatter(logging.Formatter):

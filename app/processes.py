@@ -44,6 +44,7 @@ def build(
     standby_replicas: int = 0,
 ) -> App:
     """Return an app without agents or tables; `batched` are the topics whose fetches arrive whole."""
+    data_dir.mkdir(parents=True, exist_ok=True)
     scheduler = type("Scheduler", (BatchingScheduler,), {"batched": frozenset(batched)})
     app = App(
         identifier,

@@ -12,6 +12,7 @@ from app.adapters.bulk_producer import BulkProducer, KafkaError
 from app.adapters.redis_view import RedisError, RedisView
 from app.replay import LineReader, Sent, send_files
 from app.runtime import Runtime, read_runtime
+from app.settings import EMBEDDED
 from app.topics import MAX_RECORD_BYTES, Topics
 
 if TYPE_CHECKING:
@@ -27,12 +28,14 @@ class ReplayFailedError(Exception):
 
 
 def find_runtime(settings: Settings) -> Runtime:
-    """Return where the system listens: the configured URLs, or what `costguard up` left in the data directory.
+    """Return where the system listens: the configured URLs, or what `up` left in the data directory.
 
     Raises `NotRunningError`.
     """
-    if settings.broker_url != "embedded" and settings.redis_url != "embedded":
-        return Runtime(settings.bootstrap, settings.redis_url, "", settings.topic_prefix, settings.view_prefix)
+    if EMBEDDED not in (settings.broker_url, settings.redis_url):
+        return Runtime(
+            settings.bootstrap, settings.redis_url, "", settings.topic_prefix, settings.view_prefix
+        )
     return read_runtime(settings.data_dir)
 
 
@@ -67,7 +70,11 @@ async def _send(
     try:
         with _bar(console, "sending", size) as advance:
             sent = await send_files(
-                files, producer, reader, max_bytes=MAX_RECORD_BYTES, on_read=lambda read, _records: advance(read)
+                files,
+                producer,
+                reader,
+                max_bytes=MAX_RECORD_BYTES,
+                on_read=lambda read, _records: advance(read),
             )
     finally:
         await producer.stop()
@@ -84,7 +91,9 @@ async def _wait(runtime: Runtime, sent: Sent, console: Console) -> None:
     try:
         with console.status("folding") as status:
             await folded.wait_until_folded(
-                read, sent.last_offsets, on_progress=lambda now: status.update(f"folding, {now.behind:,} to go")
+                read,
+                sent.last_offsets,
+                on_progress=lambda now: status.update(f"folding, {now.behind:,} to go"),
             )
     finally:
         await view.close()

@@ -1,4 +1,4 @@
-"""Where a running `costguard up` listens: `runtime.json` in its data directory, written by it, read by commands.
+"""Where a running `costguard up` listens: `runtime.json` in its data directory, for other commands to read.
 
 With embedded engines the Redis port is chosen at start; this file is how `replay` and others find it.
 """
@@ -16,7 +16,7 @@ FILE_NAME: Final = "runtime.json"
 
 
 class Runtime(msgspec.Struct, frozen=True):
-    """Bootstrap servers (`host:port,...`), Redis URL, base URL of the API, prefixes, and the process id of `up`."""
+    """Bootstrap servers (`host:port,...`), Redis URL, base URL of the API, prefixes, process id of `up`."""
 
     broker: str
     redis: str

@@ -1,8 +1,8 @@
-"""What `costguard` is told by its environment and by flags; the only module that reads the process environment.
+"""What `costguard` is told by its environment and by flags; the only module that reads `os.environ`.
 
-A flag of `up` wins over the environment, which wins over the default. An empty variable counts as unset. Whatever
-is wrong is a `SettingsError`: one line that names the variable or the flag. The file that `COSTGUARD_CONFIG`
-names is read by `app.configuration`.
+A flag of `up` wins over the environment, which wins over the default. An empty variable counts as unset.
+Whatever is wrong is a `SettingsError`: one line that names the variable or the flag. The file that
+`COSTGUARD_CONFIG` names is read by `app.configuration`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app import settings_values as values
-from app.configuration import Configuration, Token, load_configuration
+from app.access_tokens import Token
+from app.configuration import Configuration, load_configuration
 from app.typed_toml import SettingsError, nearest
 
 if TYPE_CHECKING:
@@ -79,18 +80,23 @@ class Settings:
 
     @property
     def embedded_broker(self) -> bool:
-        """Tell whether the broker is the embedded one: still to be started, or running behind `broker_url`."""
-        return self.broker_is_embedded or self.broker_url == EMBEDDED
+        """Tell whether the broker is the embedded one, be it still to start or behind `broker_url`."""
+        return self.broker_is_embedded or self.starts_broker
 
     @property
-    def embedded_redis(self) -> bool:
-        """Tell whether Redis is still to be started."""
+    def starts_broker(self) -> bool:
+        """Tell whether `up` starts the broker."""
+        return self.broker_url == EMBEDDED
+
+    @property
+    def starts_redis(self) -> bool:
+        """Tell whether `up` starts Redis."""
         return self.redis_url == EMBEDDED
 
     @property
     def bootstrap(self) -> str:
         """The brokers as `host:port,...`; where the embedded one listens, if that is meant."""
-        if self.broker_url == EMBEDDED:
+        if self.starts_broker:
             return f"127.0.0.1:{self.embedded_broker_port}"
         return self.broker_url.removeprefix(values.KAFKA_SCHEME)
 
@@ -124,11 +130,11 @@ def load_settings(environ: Mapping[str, str], overrides: Mapping[str, str | None
         partitions=values.whole(*given["partitions"], 1, 1024),
         replication=values.whole(*given["replication"], 1, 9),
         standby_replicas=values.whole(*given["standby_replicas"], 0, 8),
-        session_timeout=float(values.whole(*given["session_timeout"], 1, 300)),
+        session_timeout=values.seconds(*given["session_timeout"], 1, 300),
         log_level=values.choice(*given["log_level"], ("debug", "info", "warning", "error")),
         broker_is_embedded=values.choice(*given["broker_is_embedded"], ("true", "false")) == "true",
     )
-    if settings.broker_url == EMBEDDED and settings.embedded_broker_port == settings.api_port:
+    if settings.starts_broker and settings.embedded_broker_port == settings.api_port:
         raise SettingsError(given["api_port"][0], f"{settings.api_port} is the embedded broker's port too")
     return settings
 
@@ -139,7 +145,7 @@ def from_environment(overrides: Mapping[str, str | None] | None = None) -> Setti
 
 
 def other_environment() -> dict[str, str]:
-    """Return this process' environment without our own variables: what its children inherit beside settings."""
+    """Return this process' environment without our variables: what children inherit beside settings."""
     return {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
 
 
@@ -163,9 +169,7 @@ def check_exposure(settings: Settings, configuration: Configuration) -> None:
         )
 
 
-def _given(
-    name: str, environ: Mapping[str, str], overrides: Mapping[str, str | None]
-) -> tuple[str, str]:
+def _given(name: str, environ: Mapping[str, str], overrides: Mapping[str, str | None]) -> tuple[str, str]:
     """Return what to call the setting in an error, and its text."""
     flag = overrides.get(name)
     if flag is not None:

@@ -1,7 +1,7 @@
-"""The values of single settings: each function takes the setting's name and its text, and returns the value.
+"""The values of single settings: each function takes the setting's name and its text, returns the value.
 
-Each raises `SettingsError` with a sentence for the person who wrote the text. A URL that may hold a password is
-never repeated in it.
+Each raises `SettingsError` with a sentence for the person who wrote the text. A URL that may hold a password
+is never repeated in it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,16 @@ def whole(key: str, text: str, least: int, most: int) -> int:
     number = int(text)
     if not least <= number <= most:
         raise SettingsError(key, f"{number} is not between {least} and {most}")
+    return number
+
+
+def seconds(key: str, text: str, least: float, most: float) -> float:
+    """Read a number of seconds between two bounds, both included."""
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text.strip()):
+        raise SettingsError(key, f"{text!r} is not a number of seconds")
+    number = float(text)
+    if not least <= number <= most:
+        raise SettingsError(key, f"{number:g} is not between {least:g} and {most:g}")
     return number
 
 
@@ -65,7 +75,9 @@ def choice(key: str, text: str, allowed: Sequence[str]) -> str:
 def topic_prefix(key: str, text: str) -> str:
     """Read what the names of all topics start with."""
     if not _TOPIC_PREFIX.fullmatch(text):
-        raise SettingsError(key, f"{text!r} must be at most 100 letters, digits, dots, hyphens and underscores")
+        raise SettingsError(
+            key, f"{text!r} must be at most 100 letters, digits, dots, hyphens and underscores"
+        )
     return text
 
 
@@ -108,9 +120,10 @@ def _broker(key: str, address: str) -> str:
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
-        return parts if parts.port != 0 else None
+        usable = parts.port != 0
     except ValueError:
         return None
+    return parts if usable else None
 
 
 def _hint(url: str) -> str:

@@ -24,6 +24,7 @@ from app import processes
 from app.adapters import kafka
 from app.adapters.webhooks import WebhookTransport
 from app.heartbeat import Heartbeat
+from app.partitioner import partitions_of
 from app.topics import Topics
 from app.upkeep import Upkeep
 from app.view_writer import ViewWriter
@@ -166,6 +167,7 @@ def _install_worker(
         partitions=partitions[topics.cost_totals],
         clock=outside.clock,
         fatal=outside.fatal,
+        partition_of=lambda key: partitions_of([key], partitions[topics.budget_commands])[0],
     )
     writer.show_all = rolling_up.show_all
     app.service(writer)

@@ -1,4 +1,4 @@
-"""TOML read into typed sections; whatever is wrong is one line that names the key and, for a typo, the nearest one.
+"""TOML read into typed sections; what is wrong is one line that names the key and, for a typo, the nearest.
 
 Numbers with a fraction are read as `Decimal`, so that a limit or a price is what was written.
 """
@@ -49,11 +49,6 @@ class SettingsError(Exception):
         return " ".join(f"{self.key}: {self.message}".split())
 
 
-def read_toml(path: Path, key: str) -> dict[str, Any]:
-    """Return the document in a file; `SettingsError` for `key` when it cannot be read or is not TOML."""
-    return parse_toml(read_text(path, key), key, str(path))
-
-
 def parse_toml(text: str, key: str, origin: str) -> dict[str, Any]:
     """Return the document; `SettingsError` for `key` when it is not TOML."""
     try:
@@ -70,6 +65,14 @@ def read_text(path: Path, key: str) -> str:
         raise SettingsError(key, f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SettingsError(key, f"cannot read {path}: it is not UTF-8 text") from None
+
+
+def read_secret_file(path: Path, key: str) -> list[str]:
+    """Return the secrets in a file, one a line, at least one: several while one is being replaced."""
+    lines = [line.strip() for line in read_text(path, key).splitlines() if line.strip()]
+    if not lines:
+        raise SettingsError(key, f"{path} is empty")
+    return lines
 
 
 def typed(value: Any, shape: type[T], key: str = "") -> T:
@@ -112,7 +115,9 @@ def _kind(names: str) -> str:
 def _fields_at(shape: Any, path: str) -> list[str]:
     """Follow a path of fields and list items through a type to the struct there; return its fields' names."""
     for name in re.findall(r"\.(\w+)", path):
-        shape = _struct(next(field.type for field in msgspec.structs.fields(shape) if field.encode_name == name))
+        shape = _struct(
+            next(field.type for field in msgspec.structs.fields(shape) if field.encode_name == name)
+        )
     return [field.encode_name for field in msgspec.structs.fields(shape)]
 
 

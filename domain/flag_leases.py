@@ -1,23 +1,27 @@
-"""Which variant of a flag a budget has put in force, and until when.
+"""What changes for whom when a budget's status changes, or when time passes.
 
-In force is the variant of the highest `at` that is crossed. It is a lease. Found while its period is running,
-it ends with the period, even if nobody spends anything any more. Found in a period that is over (late data, a
-replay of history), it stays until a newer period of that budget takes over. A period whose lease has run out
-raises nothing again: what arrives late for it does not throttle today's users.
+In force is the variant of the highest `at` that is crossed. It is a lease: found while its period is not over,
+it ends with the period by the clock, even if nobody spends anything any more. Found in a period that is over
+(a replay of history), it stays until the budget says something else. A period whose lease has run out raises
+nothing again: what arrives late for it does not throttle today's users.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 
+from domain.budgets.payloads import STATUS
+from domain.flags import FlagState
 from domain.money import quantity_to_text
 from domain.rejection import Rejected
 
-BUDGET_STATUS: Final = "costguard.budget.status"
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 DELETED: Final = "deleted"
 _LEAST: Final = Decimal("0.000001")
 _MOST: Final = Decimal(1000000)
@@ -25,7 +29,7 @@ _MOST: Final = Decimal(1000000)
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
-class FlagRule(msgspec.Struct, frozen=True):
+class StatusFlag(msgspec.Struct, frozen=True):
     """Put `variant` in force once the share `at` of the limit is spent."""
 
     key: str
@@ -48,7 +52,7 @@ class BudgetStatus(msgspec.Struct, frozen=True):
     scope: dict[str, str]
     period: StatusPeriod
     state: str
-    flags: tuple[FlagRule, ...] = ()
+    flags: tuple[StatusFlag, ...] = ()
     crossed: tuple[Decimal, ...] = ()
 
 
@@ -60,17 +64,11 @@ class BudgetStatusEvent(msgspec.Struct, frozen=True):
     data: BudgetStatus
 
 
-class Entry(msgspec.Struct, array_like=True, frozen=True):
-    """One flag of a budget; `variant` and `at` are None while the default is in force."""
-
-    key: str
-    variants: tuple[str, ...]
-    variant: str | None = None
-    at: str | None = None
-
-
 class BudgetFlags(msgspec.Struct, array_like=True, frozen=True):
-    """The flags of one budget. `sequence` counts their changes for ever; instants are epoch seconds."""
+    """The flags of one budget as last told, by key; `sequence` counts their changes for ever.
+
+    `start` and `end` (epoch seconds) are those of the period that decided; `released` once its lease ran out.
+    """
 
     budget_id: str
     budget_version: int
@@ -78,16 +76,20 @@ class BudgetFlags(msgspec.Struct, array_like=True, frozen=True):
     start: int
     end: int
     sequence: int = 0
-    until: int | None = None
     released: bool = False
-    entries: tuple[Entry, ...] = ()
+    states: tuple[FlagState, ...] = ()
+
+    @property
+    def until(self) -> int | None:
+        """When the lease runs out, epoch seconds; None when nothing is in force by lease."""
+        return next((int(state.until.timestamp()) for state in self.states if state.until is not None), None)
 
 
 class Change(NamedTuple):
-    """A flag went from variant `previous` to `entry.variant`; `cause` is threshold, lease or deleted."""
+    """A flag went from variant `previous` to `state.variant`; `cause` is threshold, lease or deleted."""
 
     flags: BudgetFlags
-    entry: Entry
+    state: FlagState
     previous: str | None
     sequence: int
     cause: str
@@ -109,8 +111,8 @@ def parse_status(value: bytes) -> BudgetStatusEvent | Rejected:
         event = _decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         return Rejected(f"not a budget status: {error}")
-    if event.type != BUDGET_STATUS:
-        return Rejected(f"type: {event.type!r} is not {BUDGET_STATUS}")
+    if event.type != STATUS:
+        return Rejected(f"type: {event.type!r} is not {STATUS}")
     shares = (*event.data.crossed, *(rule.at for rule in event.data.flags))
     if not all(share.is_finite() and _LEAST <= share <= _MOST for share in shares):
         return Rejected(f"a threshold is not a number between {_LEAST} and {_MOST}")
@@ -118,88 +120,74 @@ def parse_status(value: bytes) -> BudgetStatusEvent | Rejected:
 
 
 def apply(known: BudgetFlags | None, status: BudgetStatus, now: float) -> Transition:
-    """Take over a status at wall-clock `now`; one that is older than what is known changes nothing."""
-    start, end = int(status.period.start.timestamp()), int(status.period.end.timestamp())
-    before = known or BudgetFlags(status.budget_id, status.budget_version, status.scope, start, end)
-    if (status.budget_version, start) < (before.budget_version, before.start):
-        return Transition(before)
-    expired = expire(before, now)
-    before = expired.flags
-    if status.state == DELETED:
-        gone = delete(before)
-        return Transition(gone.flags, expired.changes + gone.changes)
-    released = before.released and before.start == start
-    entries = _entries(status, released=released)
-    after = BudgetFlags(
+    """Take over the next status of a budget at wall-clock `now` (epoch seconds)."""
+    period = status.period
+    start, end = int(period.start.timestamp()), int(period.end.timestamp())
+    same = known if known is not None and known.start == start else None
+    leased = same is not None and same.until is not None
+    released = same is not None and (same.released or (leased and now >= end))
+    until = period.end if leased or now < end else None
+    told = BudgetFlags(
         status.budget_id,
         status.budget_version,
         status.scope,
         start,
         end,
-        sequence=before.sequence,
-        until=_until(before, start, end, now) if any(entry.variant for entry in entries) else None,
+        sequence=known.sequence if known else 0,
         released=released,
-        entries=entries,
+        states=tuple(_states(status, None if released else until, released=released)),
     )
-    moved = _moved(before, after, "threshold")
-    return Transition(moved.flags, expired.changes + moved.changes)
+    if status.state == DELETED:
+        return delete(known or told)
+    return _compare(known.states if known else (), told, "lease" if released else "threshold")
 
 
 def expire(flags: BudgetFlags, now: float) -> Transition:
-    """Release every flag when the lease has run out."""
+    """Release every flag once the lease has run out."""
     if flags.until is None or now < flags.until:
         return Transition(flags)
-    defaults = tuple(Entry(entry.key, entry.variants) for entry in flags.entries)
-    after = msgspec.structs.replace(flags, until=None, released=True, entries=defaults)
-    return _moved(flags, after, "lease")
+    defaults = tuple(_default(state) for state in flags.states)
+    return _compare(flags.states, msgspec.structs.replace(flags, states=defaults, released=True), "lease")
 
 
 def delete(flags: BudgetFlags) -> Transition:
-    """Release every flag, because the budget is gone; only the sequence is remembered.
-
-    A budget that is set again starts over with its versions, so the old one must not look newer.
-    """
-    moved = _moved(flags, msgspec.structs.replace(flags, until=None, entries=()), DELETED)
-    nothing = BudgetFlags(flags.budget_id, 0, flags.scope, 0, 0, sequence=moved.flags.sequence)
-    return Transition(nothing, moved.changes)
+    """Release every flag, because the budget is gone; the sequence is remembered for its next life."""
+    return _compare(flags.states, msgspec.structs.replace(flags, states=(), released=False), DELETED)
 
 
-def _entries(status: BudgetStatus, *, released: bool) -> tuple[Entry, ...]:
+def _states(status: BudgetStatus, until: datetime | None, *, released: bool) -> Iterator[FlagState]:
     highest = None if released else max(status.crossed, default=None)
-    rules: dict[str, list[FlagRule]] = {}
-    for rule in sorted(status.flags, key=lambda rule: rule.at):
+    rules: dict[str, list[StatusFlag]] = {}
+    for rule in sorted(status.flags, key=lambda rule: (rule.key, rule.at)):
         rules.setdefault(rule.key, []).append(rule)
-    return tuple(_entry(key, of_key, highest) for key, of_key in rules.items())
+    for key, of_key in rules.items():
+        variants = tuple(dict.fromkeys(rule.variant for rule in of_key))
+        default = FlagState(key, status.budget_id, status.scope, variants)
+        crossed = [rule for rule in of_key if highest is not None and rule.at <= highest]
+        yield _raised(default, crossed[-1], until) if crossed else default
 
 
-def _entry(key: str, rules: list[FlagRule], highest: Decimal | None) -> Entry:
-    variants = tuple(dict.fromkeys(rule.variant for rule in rules))
-    crossed = [rule for rule in rules if highest is not None and rule.at <= highest]
-    return (
-        Entry(key, variants, crossed[-1].variant, quantity_to_text(crossed[-1].at))
-        if crossed
-        else Entry(key, variants)
-    )
+def _raised(default: FlagState, rule: StatusFlag, until: datetime | None) -> FlagState:
+    at = quantity_to_text(rule.at)
+    return msgspec.structs.replace(default, variant=rule.variant, at=at, until=until)
 
 
-def _until(before: BudgetFlags, start: int, end: int, now: float) -> int | None:
-    leased_already = before.until is not None and before.start == start
-    return end if leased_already or start <= now < end else None
+def _default(state: FlagState) -> FlagState:
+    return msgspec.structs.replace(state, variant=None, at=None, until=None)
 
 
-def _moved(before: BudgetFlags, after: BudgetFlags, cause: str) -> Transition:
-    """Compare two states, and number the differences in the order of flag keys."""
-    was = {entry.key: entry for entry in before.entries}
-    new = {entry.key: entry for entry in after.entries}
+def _compare(states: tuple[FlagState, ...], told: BudgetFlags, cause: str) -> Transition:
+    """Find what differs from the states before, and number the differences in the order of flag keys."""
+    before = {state.key: state for state in states}
+    after = {state.key: state for state in told.states}
     moved = []
-    for key in sorted(was.keys() | new.keys()):
-        previous = was[key].variant if key in was else None
-        entry = new.get(key) or Entry(key, was[key].variants)
-        if entry.variant != previous:
-            moved.append((entry, previous))
-    flags = msgspec.structs.replace(after, sequence=before.sequence + len(moved))
-    changes = (
-        Change(flags, entry, previous, before.sequence + number, cause)
-        for number, (entry, previous) in enumerate(moved, start=1)
+    for key in sorted(before.keys() | after.keys()):
+        previous = before[key].variant if key in before else None
+        state = after[key] if key in after else _default(before[key])
+        if state.variant != previous:
+            moved.append((state, previous))
+    flags = msgspec.structs.replace(told, sequence=told.sequence + len(moved))
+    numbered = enumerate(moved, start=told.sequence + 1)
+    return Transition(
+        flags, tuple(Change(flags, state, was, number, cause) for number, (state, was) in numbered)
     )
-    return Transition(flags, tuple(changes))

@@ -1,26 +1,26 @@
 """Feature flags that budgets switch, as a flag source that any OpenFeature application can poll.
 
-A budget lists the flags that it may switch; while a threshold with a flag is crossed, that flag has the variant
-for the budget's scope. Of several flags rules of one budget with one key the highest crossed `at` counts.
-Of several budgets the most specific scope counts, then the highest `at`.
+While a budget has a flag's variant in force, the flag has it for the budget's scope. Where several budgets
+switch one flag, the most specific scope counts, then the highest threshold. All variants that a budget could
+switch to are listed from the moment it is set, so an application can be tested before the money is gone.
 
 Whom it concerns: `tenant`, `environment`, `service` and `team` of the scope must be equal in the evaluation
-context. `feature` must be equal too unless the context names none: the flag belongs to the feature, and its own
-code need not say which feature it is.
+context. `feature` must be equal too unless the context names none: the flag belongs to the feature, and its
+own code need not say which feature it is.
 
-How long: see `FlagState.until`. Format: https://flagd.dev/reference/flag-definitions/
+Format: https://flagd.dev/reference/flag-definitions/
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from domain.budgets.definition import DEFAULT_VARIANT
-from domain.windows import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,52 +29,31 @@ SCHEMA: Final = "https://flagd.dev/schema/v0/flags.json"
 
 
 class FlagState(msgspec.Struct, frozen=True):
-    """What one budget has to say about one flag.
+    """What one budget has to say about one flag: a document of the view's kind `flags`.
 
-    `variant` and `at` (the threshold, as text) are None while nothing is crossed. `until` (epoch seconds) ends a
-    variant with the budget's period; None if that period was over when the crossing was found: it then holds
-    until the budget says something else. `variants` are all that the budget could switch to.
+    `variant` and `at` (the threshold, as text) are None while nothing is crossed. `until` ends the variant
+    with the budget's period even if nobody says so; None: it is in force until the budget says otherwise.
     """
 
     key: str
     budget_id: str
     scope: dict[str, str]
-    variants: list[str]
+    variants: tuple[str, ...]
     variant: str | None = None
     at: str | None = None
-    until: int | None = None
+    until: datetime | None = None
 
 
 encode: Final = msgspec.json.Encoder().encode
 decode: Final = msgspec.json.Decoder(FlagState).decode
 
 
-def states_of(status: Mapping[str, Any]) -> list[FlagState]:
-    """Return what a budget (the `data` of its `budget-status`) says about each of its flags."""
-    rules: defaultdict[str, dict[Decimal, str]] = defaultdict(dict)
-    for flag in status["flags"]:
-        rules[flag["key"]][Decimal(flag["at"])] = flag["variant"]
-    crossed = {Decimal(threshold) for threshold in status["crossed"]}
-    return [_state(status, key, variants, crossed) for key, variants in sorted(rules.items())]
+def active(state: FlagState, now: float) -> bool:
+    """Tell whether a variant is in force at `now` (epoch seconds)."""
+    return state.variant is not None and (state.until is None or now < state.until.timestamp())
 
 
-def _state(
-    status: Mapping[str, Any], key: str, variants: dict[Decimal, str], crossed: set[Decimal]
-) -> FlagState:
-    state = FlagState(key, status["budget_id"], dict(status["scope"]), sorted(set(variants.values())))
-    at = max(crossed & variants.keys(), default=None)
-    if at is None:
-        return state
-    until = None if status["until"] is None else int(parse_instant(status["until"]).timestamp())
-    return msgspec.structs.replace(state, variant=variants[at], at=str(at), until=until)
-
-
-def active(state: FlagState, now: int) -> bool:
-    """Tell whether a variant is in force."""
-    return state.variant is not None and (state.until is None or now < state.until)
-
-
-def flag_set(states: Iterable[FlagState], now: int) -> dict[str, Any]:
+def flag_set(states: Iterable[FlagState], now: float) -> dict[str, Any]:
     """Return the flag set in flagd's JSON; equal states give equal sets, in any order."""
     by_key: defaultdict[str, list[FlagState]] = defaultdict(list)
     for state in states:
@@ -82,7 +61,7 @@ def flag_set(states: Iterable[FlagState], now: int) -> dict[str, Any]:
     return {"$schema": SCHEMA, "flags": {key: _flag(by_key[key], now) for key in sorted(by_key)}}
 
 
-def _flag(states: list[FlagState], now: int) -> dict[str, Any]:
+def _flag(states: list[FlagState], now: float) -> dict[str, Any]:
     variants = sorted({variant for state in states for variant in state.variants})
     return {
         "state": "ENABLED",

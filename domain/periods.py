@@ -23,7 +23,7 @@ _INTO_NEXT: Final = {"month": timedelta(days=32), "quarter": timedelta(days=100)
 
 
 class Period(NamedTuple):
-    """One period: `name` is its kind (`month`), `start` and `end` are epoch seconds, `timezone` an IANA name."""
+    """One period: `name` is its kind (`month`), `start` and `end` epoch seconds, `timezone` an IANA name."""
 
     name: str
     start: int

@@ -6,8 +6,8 @@
 | `p` + budget id + period start (8 bytes, big endian) | `PeriodRow`; kept `RETENTION_DAYS` after the period |
 | `s` + budget id | `StandingRow` |
 
-Versions: of a budget the offset of its command, of a period the offset of its newest spend record, of a standing
-the wall clock. `Draft` shows the rows as a batch changes them.
+Versions: of a budget the offset of its command, of a period the offset of its newest spend record, of a
+standing the wall clock. `Draft` shows the rows as a batch changes them.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class Draft:
         self._changed.add(key)
 
 
-def expired_periods(reader: Reader, before: int) -> dict[bytes, None]:
+def expired_periods(reader: Reader, before: int) -> dict[bytes, bytes | None]:
     """Return the deletion of every period that started before an instant (epoch seconds)."""
     return {
         key: None

@@ -18,6 +18,7 @@ import msgspec
 
 from domain.windows import DAY, HOUR
 
+NAME: Final = "deliveries"
 PENDING: Final = b"p"
 SETTLED: Final = b"d"
 EXPIRY: Final = b"e"

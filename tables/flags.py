@@ -14,6 +14,7 @@ import msgspec
 
 from domain.flag_leases import BudgetFlags  # noqa: TC001 - msgspec reads the annotation
 
+NAME: Final = "flags"
 BUDGET: Final = b"b"
 LEASE: Final = b"l"
 _INSTANT_BYTES: Final = 8

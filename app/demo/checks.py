@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.sample import Trouble
@@ -10,6 +9,7 @@ from domain.money import add_up, to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from decimal import Decimal
 
     from app.demo.outcome import Outcome, Spend
     from app.demo.recomputed import Recomputed
@@ -32,8 +32,8 @@ def check(outcome: Outcome, expected: Recomputed) -> tuple[Check, ...]:
     return (
         _equal("the parts sum to the total, by tenant and by feature", outcome.total, by_tenant, by_feature),
         _equal("the total is that of the events, recomputed one by one", outcome.total, expected.total),
-        Check("so is the cost of every tenant", _named(outcome.tenants) == expected.by(0), _parts(outcome.tenants)),
-        Check("and of every feature", _named(outcome.features) == expected.by(1), _parts(outcome.features)),
+        _parts("so is the cost of every tenant", outcome.tenants, expected.by(0)),
+        _parts("and of every feature", outcome.features, expected.by(1)),
         _count("every valid event is counted once", outcome.events, expected.events),
         _count("repeats were dropped", dropped, expected.troubles[Trouble.DUPLICATE]),
         _count("broken events were set aside with a reason", rejected, malformed),
@@ -62,9 +62,7 @@ def _total(spends: Iterable[Spend]) -> Decimal:
     return add_up(spend.amount for spend in spends)
 
 
-def _named(spends: Iterable[Spend]) -> Mapping[str, Decimal]:
-    return {spend.name: spend.amount for spend in spends if spend.amount}
-
-
-def _parts(spends: tuple[Spend, ...]) -> str:
-    return f"{len(spends)} exact"
+def _parts(claim: str, spends: Iterable[Spend], expected: Mapping[str, Decimal]) -> Check:
+    found = {spend.name: spend.amount for spend in spends if spend.amount}
+    wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+    return Check(claim, not wrong, f"wrong: {', '.join(wrong)}" if wrong else f"{len(found)} exact")

@@ -84,7 +84,7 @@ async def _fold(view: RedisView, last_offsets: Mapping[int, int], records: int, 
 
 
 async def settle(settled: Callable[[], bool]) -> None:
-    """Wait until budgets, flags and webhooks have caught up; after half a minute the checks say what has not."""
+    """Wait until budgets, flags and webhooks have caught up; after half a minute, the checks tell."""
     end = time.monotonic() + SETTLE_SECONDS
     while time.monotonic() < end:
         if await asyncio.to_thread(settled):

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
+    from email.message import Message
 
 PREFIX: Final = "whsec_"
 MAX_BODY_BYTES: Final = 1 << 20
@@ -38,7 +39,7 @@ class Received:
         return sorted(found, key=lambda event: (str(event.get("time")), str(event.get("id"))))
 
 
-def signed_by(secret: str, headers: Mapping[str, str], body: bytes) -> bool:
+def signed_by(secret: str, headers: Message, body: bytes) -> bool:
     """Tell whether one of the signatures in the headers is the body's under `secret` (`whsec_<base64>`)."""
     key = base64.b64decode(secret.removeprefix(PREFIX))
     content = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode() + body

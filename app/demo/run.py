@@ -32,7 +32,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FULL_MONTH: Final = 157_000
-FAILURES: Final = (SystemFailedError, ApiFailedError, NotFoldedError, NotRunningError, RedisError, KafkaError, OSError)
+FAILURES: Final = (
+    SystemFailedError,
+    ApiFailedError,
+    NotFoldedError,
+    NotRunningError,
+    RedisError,
+    KafkaError,
+    OSError,
+)
 
 
 class DemoFailedError(Exception):
@@ -96,7 +104,7 @@ def _tell(
     outcome = read_outcome(api.get, received, start=start, end=end)
     checks = check(outcome, expected)
     title = f"costguard: Northwind, {options.start:%B %Y}, seed {options.seed}"
-    show(console, title, outcome, expected, checks, timing)
+    show(console, outcome, expected, title=title, checks=checks, timing=timing)
     return checks
 
 

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 BAR_CELLS: Final = 20
-URLS: Final = ("/costs?group_by=tenant", "/flags", "/budgets", "/readyz", "/metrics", "/openapi.json", "/docs")
+URLS: Final = (
+    "/costs?group_by=tenant",
+    "/flags",
+    "/budgets",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/docs",
+)
 
 
 class Timing(NamedTuple):
@@ -31,7 +39,13 @@ class Timing(NamedTuple):
 
 
 def show(
-    console: Console, title: str, outcome: Outcome, expected: Recomputed, checks: Sequence[Check], timing: Timing
+    console: Console,
+    outcome: Outcome,
+    expected: Recomputed,
+    *,
+    title: str,
+    checks: Sequence[Check],
+    timing: Timing,
 ) -> None:
     """Print the whole summary."""
     console.rule(f"[bold]{title}")
@@ -59,7 +73,9 @@ def headline(outcome: Outcome, expected: Recomputed, timing: Timing) -> Text:
 
 def spend_table(heading: str, spends: Iterable[Spend], total: Decimal) -> Table:
     """Show amounts, shares as bars, and the days as sparklines."""
-    table = _table(heading, ("", "left"), ("USD", "right"), ("share", "right"), ("", "left"), ("by day", "left"))
+    table = _table(
+        heading, ("", "left"), ("USD", "right"), ("share", "right"), ("", "left"), ("by day", "left")
+    )
     for spend in spends:
         share = spend.amount / total if total else Decimal(0)
         table.add_row(
@@ -71,7 +87,12 @@ def spend_table(heading: str, spends: Iterable[Spend], total: Decimal) -> Table:
 def budget_table(budgets: Iterable[BudgetLine], crossings: Sequence[Crossing]) -> Table:
     """Show each budget, how full it is, and when (by event time) each threshold was crossed."""
     table = _table(
-        "Budgets", ("scope", "left"), ("spent", "right"), ("limit", "right"), ("used", "right"), ("crossed", "left")
+        "Budgets",
+        ("scope", "left"),
+        ("spent", "right"),
+        ("limit", "right"),
+        ("used", "right"),
+        ("crossed", "left"),
     )
     for budget in budgets:
         when = [
@@ -130,7 +151,9 @@ def check_table(checks: Iterable[Check]) -> Table:
 
 def address_lines(api: str, broker: str) -> str:
     """Tell where to look while the demo keeps running."""
-    return "\n".join([*(f"  {api}{path}" for path in URLS), f"  kafka://{broker} (topics usage-metered, ...)"])
+    return "\n".join(
+        [*(f"  {api}{path}" for path in URLS), f"  kafka://{broker} (topics usage-metered, ...)"]
+    )
 
 
 def dollars(amount: Decimal) -> str:

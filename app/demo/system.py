@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from app.adapters.loopback import LOOPBACK, free_port, is_free
+from app.supervisor.tether import tether
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 STOP_SECONDS: Final = 30
 LOG_TAIL: Final = 1500
@@ -44,25 +46,33 @@ class Addresses:
 
 def choose_port(preferred: int) -> int:
     """Return the preferred port when nothing listens there, else a free one."""
-    for port in (preferred, 0):
-        with socket.socket() as probe, suppress(OSError):
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", port))
-            return int(probe.getsockname()[1])
-    raise SystemFailedError("no free port on 127.0.0.1")
+    return preferred if is_free(LOOPBACK, preferred) else free_port()
 
 
 @contextmanager
 def running(addresses: Addresses, data_dir: Path, config: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Run `costguard up` while the block runs, then stop it as an operator would (SIGTERM, and wait)."""
     command = [
-        *(sys.executable, "-m", "app", "up", "--broker-url", "embedded", "--redis-url", "embedded"),
+        *(
+            str(Path(sys.executable).with_name("costguard")),
+            "up",
+            "--broker-url",
+            "embedded",
+            "--redis-url",
+            "embedded",
+        ),
         *("--data-dir", str(data_dir), "--config", str(config), "--api-host", "127.0.0.1"),
         *("--api-port", str(addresses.api_port), "--embedded-broker-port", str(addresses.broker_port)),
     ]
     with log_path(data_dir).open("wb") as log:
         # A session of its own: Ctrl-C reaches the demo alone, and the demo stops the rest in order.
-        child = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)  # noqa: S603
+        child = subprocess.Popen(  # noqa: S603 - our own program
+            command,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            preexec_fn=tether(os.getpid()),  # noqa: PLW1509 - it takes no locks
+        )
         try:
             yield child
         finally:

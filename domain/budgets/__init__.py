@@ -1,17 +1,17 @@
 """Budgets: a limit per scope and period, what is spent of it, and what is told when a threshold is crossed.
 
-`definition` reads what a person wrote, `thresholds` is the state machine, `spend` the sum it looks at, `standing`
-the period that is shown, `payloads` what others see, `commands` how all this is asked for.
+`definition` reads what a person wrote, `thresholds` is the state machine, `spend` the sum it looks at,
+`standing` the period that is shown, `payloads` what others see, `commands` how all this is asked for.
 """
 
 from __future__ import annotations
 
-from domain.budgets.commands import BUDGET_DELETED, BUDGET_SET, DeleteBudget, SetBudget
+from domain.budgets.commands import BUDGET_DELETED, BUDGET_SET, DeleteBudget, SetBudget, structured
 from domain.budgets.commands import parse as parse_command
 from domain.budgets.definition import BASES, Budget, FlagRule, budget_id, define, succeed
 from domain.budgets.payloads import STATUS, control_data, crossed_data, status_data
 from domain.budgets.spend import Slot, Spend, decode_spends, encode_spends, post, spent
-from domain.budgets.standing import Standing, begin, lease, move, roll_over
+from domain.budgets.standing import Standing, begin, move, roll_over
 from domain.budgets.thresholds import (
     NEW,
     THRESHOLD_CROSSED,
@@ -49,13 +49,13 @@ __all__ = [
     "define",
     "encode_spends",
     "evaluate",
-    "lease",
     "move",
     "parse_command",
     "post",
     "roll_over",
     "spent",
     "status_data",
+    "structured",
     "succeed",
     "withdraw",
 ]

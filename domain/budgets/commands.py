@@ -54,6 +54,11 @@ def parse(
         return Rejected(str(error) or f"not JSON: {type(error).__name__}")
 
 
+def structured(value: bytes, headers: Sequence[tuple[str, bytes]]) -> bytes:
+    """Return a command that was read in structured mode, to be sent on as a record of its own."""
+    return msgspec.json.encode(_event(value, headers))
+
+
 def _event(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
     if value is None:
         raise ValueError("the record has no value")
@@ -70,12 +75,12 @@ def _event(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> dict[st
 
 def _parse(event: dict[str, Any], currency: str) -> SetBudget | DeleteBudget | Rejected:
     if event.get("specversion") != "1.0":
-        raise ValueError("specversion: must be 1.0")
+        return Rejected("specversion: must be 1.0")
     kind, data = event.get("type"), event.get("data")
     if kind not in (BUDGET_SET, BUDGET_DELETED):
-        raise ValueError(f"type: {str(kind)[:80]!r} is not {BUDGET_SET} or {BUDGET_DELETED}")
+        return Rejected(f"type: {str(kind)[:80]!r} is not {BUDGET_SET} or {BUDGET_DELETED}")
     if not isinstance(data, dict) or not isinstance(data.get("scope"), str):
-        raise ValueError(
+        return Rejected(
             'data: must be an object with a scope such as "tenant=acme,feature=ai-search" or "all"'
         )
     body = dict(data)

@@ -1,8 +1,8 @@
 """What a budget is: a limit on the cost of a scope in each period, thresholds on it, flags that they switch.
 
-`define` reads the body of `PUT /budgets/{scope}`. Two bodies that mean the same define equal budgets: thresholds
-are sorted and deduplicated, numbers are compared as numbers. The `at` of a flag is a threshold too, listed or not.
-There is one budget per scope; its id is a hash of the scope's text.
+`define` reads the body of `PUT /budgets/{scope}`. Two bodies that mean the same define equal budgets:
+thresholds are sorted and deduplicated, numbers are compared as numbers. The `at` of a flag is a threshold
+too, whether it is listed or not. There is one budget per scope; its id is a hash of the scope's text.
 """
 
 from __future__ import annotations
@@ -99,7 +99,8 @@ def budget_id(scope: ScopeFilter) -> str:
 def succeed(previous: Budget | None, defined: Budget, *, deleted: bool = False) -> Budget:
     """Give a definition its version: that of `previous` when nothing changed, else the next.
 
-    A budget that is set again after it was deleted goes on counting, so its events are told from the old ones.
+    A budget that is set again after it was deleted goes on counting, so its events are told from the old
+    ones.
     """
     if previous is None:
         return defined
@@ -114,8 +115,8 @@ def succeed(previous: Budget | None, defined: Budget, *, deleted: bool = False) 
 def define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str) -> Budget | Rejected:
     """Read the body of a budget (JSON or TOML types), as version 1; or why it is not one, in a sentence.
 
-    `limit` is required. Defaults: the reporting currency (no other is accepted), `month`, `UTC`, thresholds 0.7,
-    0.85 and 1.0, basis `best`, weeks from Monday. Numbers may be numbers or decimal strings.
+    `limit` is required. Defaults: the reporting currency (no other is accepted), `month`, `UTC`, thresholds
+    0.7, 0.85 and 1.0, basis `best`, weeks from Monday. Numbers may be numbers or decimal strings.
     """
     try:
         return _define(scope, body, reporting_currency)

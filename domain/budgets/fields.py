@@ -1,4 +1,4 @@
-"""Fields of a body that somebody wrote: each function returns the value or raises `ValueError` with a sentence."""
+"""Fields that somebody wrote: each function returns the value, or raises `ValueError` with a sentence."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
 MAX_TEXT: Final = 256
-_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
+# Few enough digits for every later product to be exact.
+_DECIMAL: Final = re.compile(r"[+-]?[0-9]{1,25}(\.[0-9]{1,25})?([eE][+-]?[0-9]{1,2})?")
 _PRINTABLE: Final = re.compile(r"[^\x00-\x1f\x7f\ud800-\udfff]+")
-_MAX_EXPONENT: Final = 60
 
 
 def known(keys: Iterable[str], expected: Collection[str], what: str) -> None:
@@ -45,23 +45,20 @@ def number(value: Any, name: str, *, most: Decimal, decimals: int) -> Decimal:
     amount = _decimal(value, name)
     if not 0 < amount <= most:
         raise ValueError(f"{name}: {_shown(value)} is not above 0 and at most {most:f}")
-    if not EXACT.multiply(amount, Decimal(10) ** decimals) % 1 == 0:
+    amount = amount.normalize(EXACT)
+    if -int(amount.as_tuple().exponent) > decimals:
         raise ValueError(f"{name}: {_shown(value)} has more than {decimals} decimals")
-    return amount.normalize(EXACT)
+    return amount
 
 
 def _decimal(value: Any, name: str) -> Decimal:
     if isinstance(value, float):
         # The shortest decimal that reads back as this float is what its sender wrote.
-        value = Decimal(repr(value))
-    if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MAX_EXPONENT:
-        if len(value.as_tuple().digits) < _MAX_EXPONENT:
-            return value
-    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**_MAX_EXPONENT:
-        return Decimal(value)
-    elif isinstance(value, str) and _DECIMAL.fullmatch(value):
-        return Decimal(value)
-    raise ValueError(f"{name}: {_shown(value)} is not a decimal number")
+        value = repr(value)
+    written = "" if isinstance(value, bool) or not isinstance(value, str | int | Decimal) else str(value)
+    if not _DECIMAL.fullmatch(written):
+        raise ValueError(f"{name}: {_shown(value)} is not a decimal number")
+    return Decimal(written)
 
 
 def _shown(value: Any) -> str:

@@ -1,7 +1,7 @@
-"""What we tell about budgets: the `data` of `budget-threshold-crossed`, `budget-status` and the control record.
+"""What we tell about budgets: the `data` of a transition and of a status, and the control record.
 
-Amounts are decimal strings with at least two decimals, ratios have at most six (cut, not rounded: a ratio that
-reads 1 is 1), times are RFC 3339.
+Amounts are decimal strings with at least two decimals, ratios have at most six (cut, not rounded: what
+reads 1 is at least 1), times are RFC 3339.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from domain.money import add, quantity_to_text, ratio, to_text
 from domain.windows import to_rfc3339
 
 if TYPE_CHECKING:
-    from decimal import Decimal
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from domain.budgets.definition import Budget, FlagRule
     from domain.budgets.thresholds import State
@@ -50,13 +50,9 @@ def crossed_data(event: ThresholdCrossed, at: int) -> dict[str, Any]:
 
 
 def status_data(
-    budget: Budget, period: Period, *, spent: Decimal, state: State, at: int | None, until: int | None
+    budget: Budget, period: Period, *, spent: Decimal, state: State, at: int | None, deleted: bool = False
 ) -> dict[str, Any]:
-    """Return the `data` of a status.
-
-    `at` is the newest event time in `spent` (None: no spend yet); `until` is when the clock ends what is crossed
-    here (None: it does not, because the period was over when its cost came).
-    """
+    """Return the `data` of a status; `at` is the newest event time in `spent`, None before any spend."""
     crossed = crossed_thresholds(state)
     projected = None if at is None else forecast(spent, period, at)
     return {
@@ -69,11 +65,10 @@ def status_data(
         "thresholds": _texts(budget.thresholds),
         "flags": [_flag(flag) for flag in budget.flags],
         "crossed": _texts(crossed),
-        "state": "crossed" if crossed else "ok",
+        "state": "deleted" if deleted else "crossed" if crossed else "ok",
         "burn_rate": None if at is None else quantity_to_text(burn_rate(spent, budget.limit, period, at)),
         "forecast": None if projected is None else to_text(projected),
         "updated": None if at is None else to_rfc3339(at),
-        "until": None if until is None else to_rfc3339(until),
     }
 
 

@@ -1,11 +1,12 @@
 """What a budget has spent: a sum of slots, one for each partition that totals a part of its cost.
 
-A part is a running total with a version, not an increment, so parts may be repeated and partitions may come and go
-without a change of the sum.
+A part is a running total with a version, not an increment, so parts may be repeated, and workers may come and
+go, without a change of the sum.
 """
 
 from __future__ import annotations
 
+from decimal import Decimal  # noqa: TC003 - msgspec reads the annotation
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,14 +14,14 @@ import msgspec
 from domain.money import ZERO, add
 
 if TYPE_CHECKING:
-    from decimal import Decimal
     from collections.abc import Iterable
 
 
 class Spend(msgspec.Struct, frozen=True, array_like=True):
     """One record of `budget-spend`: what `partition` of `cost-totals` has of a budget's period.
 
-    `slot_version` is the offset there that the total includes; `at` the newest event time in it (epoch seconds).
+    `slot_version` is the offset there up to which the total includes everything; `at` is the newest event
+    time in it (epoch seconds).
     """
 
     budget_id: str

@@ -1,9 +1,9 @@
 """Which period of a budget is the one to look at: the one of now, or of the history that is being played.
 
-A budget that was just set stands in the period that holds the clock. Spend moves it to the newest period that has
-any (one that has begun, if there is one: a sender's clock may be years ahead). While the period is not over by the
-clock, it is held until its end; then the next one takes over, with or without spend. A period that was over when
-its spend came (history) has no such end and stays until a newer one has spend.
+A budget that was just set stands in the period that holds the clock. Spend moves it to the newest period
+that has any (one that has begun, if there is one: a sender's clock may be years ahead). A period that is
+not over by the clock stands until its end; then the next one takes over, with or without spend. A period
+that was over when its spend came (history) stands until a newer one has spend.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True):
-    """The period that starts at `start`; `until` is its end if the clock decides; `earned` once there is spend."""
+    """The period that starts at `start`, until the clock says `until` (None: whatever it says).
+
+    `earned` once spend has chosen it.
+    """
 
     start: int
     until: int | None
@@ -35,7 +38,7 @@ def move(standing: Standing, period: Period, now: int) -> Standing:
     """Look at a period that has spend, unless there is a better one."""
     if standing.earned and _rank(standing.start, now) > _rank(period.start, now):
         return standing
-    return Standing(period.start, lease(period, now), earned=True)
+    return Standing(period.start, period.end if now < period.end else None, earned=True)
 
 
 def roll_over(standing: Standing, budget: Budget, now: int) -> Standing:
@@ -44,11 +47,6 @@ def roll_over(standing: Standing, budget: Budget, now: int) -> Standing:
         return standing
     period = budget.period_at(now)
     return Standing(period.start, period.end, standing.earned)
-
-
-def lease(period: Period, now: int) -> int | None:
-    """Return when what happened in a period ends: with it, or not by the clock if it was over already."""
-    return period.end if now < period.end else None
 
 
 def _rank(start: int, now: int) -> tuple[bool, int]:

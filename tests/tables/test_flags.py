@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from domain.flag_leases import BudgetFlags, Entry
+from datetime import UTC, datetime
+
+from domain.flag_leases import BudgetFlags
+from domain.flags import FlagState
 from tables.flags import LEASE, FlagsRow, budget_key, decode, read_lease, rows
 
 
 def row(version: int, until: int | None) -> FlagsRow:
-    entries = (Entry("tier", ("economy",), "economy", "0.7"),)
-    return FlagsRow(version, BudgetFlags("b-1", 1, {"tenant": "acme"}, 0, 100, until=until, entries=entries))
+    scope = {"tenant": "acme"}
+    lease = None if until is None else datetime.fromtimestamp(until, UTC)
+    states = (FlagState("tier", "b-1", scope, ("economy",), "economy", "0.7", lease),)
+    return FlagsRow(version, BudgetFlags("b-1", 1, scope, 0, 100, states=states))
 
 
 def test_a_row_reads_back() -> None:
@@ -18,8 +23,8 @@ def test_a_row_reads_back() -> None:
 
 
 def test_a_lease_leads_to_its_budget() -> None:
-    (lease,) = (key for key in rows(None, row(7, 2**40)) if key.startswith(LEASE))
-    assert read_lease(lease) == (2**40, budget_key("b-1"))
+    (lease,) = (key for key in rows(None, row(7, 2**34)) if key.startswith(LEASE))
+    assert read_lease(lease) == (2**34, budget_key("b-1"))
 
 
 def test_a_new_lease_replaces_the_old_one() -> None:

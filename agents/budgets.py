@@ -1,0 +1,232 @@
+"""Budgets: commands and spend in, transitions and statuses out.
+
+Reads `budget-commands` and `budget-spend` in batches; both are keyed by scope and partitioned alike, so
+each budget has one owner. Writes the table `budgets`. Emits `budget-threshold-crossed` (key: scope),
+`budget-status` (key: budget id), to every partition of `cost-totals` a control record for each command, and
+to `dead-letter` what cannot be read; shows statuses in the view. Records are sent, then rows are committed:
+a crash in between sends the same events with the same ids again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from agents import metrics
+from agents.batch import each
+from agents.budgets_fold import Fold, Outcome
+from domain.windows import DAY
+from tables.budgets import RETENTION_DAYS, expired_periods
+from tables.ledger import PartitionLostError, chunks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterator
+
+    import faust
+
+    from agents.batch import Batch
+    from agents.ports import Clock, Publisher, Table, View
+    from domain.scope import ScopeFilter
+
+logger = logging.getLogger(__name__)
+
+KIND: Final = "budgets"
+TICK_SECONDS: Final = 5.0
+# A view that lost its memory is whole again after this long.
+SHOW_SECONDS: Final = 60.0
+
+
+class Topics(Protocol):
+    """Names of the topics that the agent reads and writes."""
+
+    @property
+    def budget_commands(self) -> str:
+        """Budgets set and deleted."""
+
+    @property
+    def budget_spend(self) -> str:
+        """Parts of what budgets have spent."""
+
+    @property
+    def budget_threshold_crossed(self) -> str:
+        """Transitions."""
+
+    @property
+    def budget_status(self) -> str:
+        """State."""
+
+    @property
+    def cost_totals(self) -> str:
+        """Where spend is totalled: control records go there."""
+
+    @property
+    def dead_letter(self) -> str:
+        """What could not be used."""
+
+
+class _PartitionRows:
+    """The rows of one partition."""
+
+    def __init__(self, table: Table, partition: int) -> None:
+        self._table = table
+        self._partition = partition
+
+    def get(self, key: bytes) -> bytes | None:
+        return self._table.get(self._partition, key)
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return self._table.scan(self._partition, prefix)
+
+
+class Budgets:
+    """The budgets of the partitions that this worker owns.
+
+    `partitions` is the number of partitions of `cost-totals`. `partition_of` says which partition of
+    `budget-commands` a key belongs to; None trusts that every producer agrees with us about that.
+    """
+
+    def __init__(
+        self,
+        *,
+        topics: Topics,
+        table: Table,
+        publisher: Publisher,
+        view: View,
+        currency: str,
+        partitions: int,
+        clock: Clock,
+        partition_of: Callable[[bytes], int] | None = None,
+    ) -> None:
+        self._topics = topics
+        self._table = table
+        self._publisher = publisher
+        self._view = view
+        self._currency = currency
+        self._partitions = partitions
+        self._clock = clock
+        self._partition_of = partition_of
+        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._shown_epoch = -1
+        self._shown_at = 0.0
+
+    async def handle(self, batch: Batch) -> None:
+        """Follow one batch; return when everything it caused is acknowledged."""
+        async with self._locks[batch.partition]:
+            fold = self._fold(batch.partition)
+            take = fold.command if batch.topic == self._topics.budget_commands else fold.spend
+            for record in batch.records:
+                take(record)
+            outcome = fold.outcome()
+            await self._carry_out(batch.partition, outcome)
+        metrics.REJECTED.labels(batch.topic).inc(len(outcome.dead_letters))
+
+    async def tick(self) -> None:
+        """Roll periods over by the clock; show everything after a rebalance, and now and then."""
+        show = self._is_view_due()
+        for partition in self._table.owned():
+            async with self._locks[partition]:
+                try:
+                    await self._carry_out(partition, self._rolled_over(partition))
+                except PartitionLostError:
+                    logger.info("budgets[%d] was taken away; its new owner goes on", partition)
+                    continue
+                if show:
+                    self._show(partition)
+
+    async def expire(self) -> None:
+        """Forget periods older than their retention, in every owned partition."""
+        before = int(self._clock()) - RETENTION_DAYS * DAY
+        for partition in self._table.owned():
+            rows: dict[bytes, bytes | None] = {
+                **expired_periods(_PartitionRows(self._table, partition), before)
+            }
+            for chunk in chunks(rows):
+                await self._table.commit(partition, chunk)
+
+    def _fold(self, partition: int) -> Fold:
+        def at_home(scope: ScopeFilter) -> bool:
+            return self._partition_of is None or self._partition_of(str(scope).encode()) == partition
+
+        return Fold(
+            _PartitionRows(self._table, partition),
+            currency=self._currency,
+            now=int(self._clock()),
+            at_home=at_home,
+        )
+
+    def _rolled_over(self, partition: int) -> Outcome:
+        fold = self._fold(partition)
+        fold.roll_over()
+        return fold.outcome()
+
+    def _is_view_due(self) -> bool:
+        now, epoch = self._clock(), self._table.epoch
+        if epoch == self._shown_epoch and now - self._shown_at < SHOW_SECONDS:
+            return False
+        self._shown_epoch, self._shown_at = epoch, now
+        return True
+
+    def _show(self, partition: int) -> None:
+        fold = self._fold(partition)
+        fold.show()
+        self._show_documents(fold.outcome())
+
+    async def _carry_out(self, partition: int, outcome: Outcome) -> None:
+        send = self._publisher.send_many
+        topics = self._topics
+        control = [(None, value, owner) for value in outcome.control for owner in range(self._partitions)]
+        await asyncio.gather(
+            send(topics.dead_letter, outcome.dead_letters),
+            send(topics.budget_commands, outcome.misplaced),
+            send(topics.budget_threshold_crossed, outcome.crossed),
+            send(topics.budget_status, outcome.statuses),
+            send(topics.cost_totals, control),
+        )
+        for chunk in chunks(outcome.rows):
+            await self._table.commit(partition, chunk)
+        self._show_documents(outcome)
+        for transition in outcome.transitions:
+            metrics.BUDGET_TRANSITIONS.labels(transition.direction).inc()
+
+    def _show_documents(self, outcome: Outcome) -> None:
+        for budget_id, document in outcome.documents.items():
+            self._view.document(KIND, budget_id, document)
+
+
+def install(
+    app: faust.App,
+    *,
+    channel: faust.ChannelT[Any],
+    topics: Topics,
+    table: Table,
+    publisher: Publisher,
+    view: View,
+    currency: str,
+    partitions: int,
+    clock: Clock,
+    fatal: Callable[[BaseException], None],
+    partition_of: Callable[[bytes], int] | None = None,
+) -> Budgets:
+    """Register the agent `budgets` on a channel of both topics, and its timer; see `Budgets`."""
+    agent = Budgets(
+        topics=topics,
+        table=table,
+        publisher=publisher,
+        view=view,
+        currency=currency,
+        partitions=partitions,
+        clock=clock,
+        partition_of=partition_of,
+    )
+
+    @app.agent(channel, name="budgets")
+    async def follow(stream: AsyncIterable[Any]) -> None:
+        await each(stream, agent.handle, fatal)
+
+    @app.timer(interval=TICK_SECONDS, name="budget-periods")  # type: ignore[untyped-decorator]
+    async def roll_over() -> None:
+        await agent.tick()
+
+    return agent

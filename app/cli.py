@@ -1,0 +1,171 @@
+"""The command line: `costguard up` and the version; other commands come from the `app.commands_*` modules.
+
+What a person configured wrong is one line on standard error and exit code 2; what fails later, exit code 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+
+from app.settings import (
+    Settings,
+    SettingsError,
+    check_exposure,
+    from_environment,
+    load_configuration,
+    other_environment,
+    unknown_variables,
+)
+
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+app = typer.Typer(
+    name="costguard",
+    help="Real-time FinOps: exact cost in seconds, budgets that turn feature flags before money is gone.",
+    epilog="Start with [bold]costguard up[/bold], or [bold]costguard demo[/bold] to see it at work.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """Run the command line; never a traceback for what a person got wrong."""
+    try:
+        app()
+    except SettingsError as error:
+        _say(f"costguard: {error}")
+        sys.exit(EXIT_USAGE)
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001 - how typer calls it
+    if wanted:
+        typer.echo(f"costguard {version('costguard')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    *,
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version, and exit."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+Flag = str | None
+ENGINES: Final = "Engines"
+PLACE: Final = "This system"
+
+
+@app.command()
+def up(
+    *,
+    broker_url: Annotated[
+        Flag,
+        typer.Option(
+            metavar="URL", help="kafka://host:port,... or embedded (in memory).", rich_help_panel=ENGINES
+        ),
+    ] = None,
+    redis_url: Annotated[
+        Flag, typer.Option(metavar="URL", help="redis://host:port/0 or embedded.", rich_help_panel=ENGINES)
+    ] = None,
+    embedded_broker_port: Annotated[
+        Flag,
+        typer.Option(
+            metavar="PORT", help="Where the embedded broker listens [19092].", rich_help_panel=ENGINES
+        ),
+    ] = None,
+    workers: Annotated[
+        Flag,
+        typer.Option(metavar="N", help="How many workers share the partitions [1].", rich_help_panel=PLACE),
+    ] = None,
+    api_host: Annotated[
+        Flag,
+        typer.Option(
+            metavar="HOST", help="Other than loopback only with tokens [127.0.0.1].", rich_help_panel=PLACE
+        ),
+    ] = None,
+    api_port: Annotated[
+        Flag, typer.Option(metavar="PORT", help="Where HTTP is served [8000].", rich_help_panel=PLACE)
+    ] = None,
+    data_dir: Annotated[
+        Flag, typer.Option(metavar="DIR", help="Tables, logs, lock [./var].", rich_help_panel=PLACE)
+    ] = None,
+    config: Annotated[
+        Flag,
+        typer.Option(metavar="FILE", help="TOML: budgets, webhooks, prices, owners.", rich_help_panel=PLACE),
+    ] = None,
+) -> None:
+    """Start everything: broker, Redis, workers, effects and the API. Ctrl-C stops it.
+
+    Nothing has to be configured: broker and Redis are started here, in memory, unless URLs are given.
+
+    Every option is an environment variable, too: --api-port is COSTGUARD_API_PORT; see docs/configuration.md.
+    """
+    flags = {name: value for name, value in locals().items() if value is not None}
+    settings = from_environment(flags)
+    check_exposure(settings, load_configuration(settings.config_path))
+    for line in (*unknown_variables(), *_remarks(settings)):
+        _say(f"costguard: {line}")
+    sys.exit(_supervise(settings))
+
+
+class _Terminal:
+    """The supervisor's voice: notices on standard error, readiness on standard output."""
+
+    def notice(self, line: str) -> None:
+        _say(f"costguard: {line}")
+
+    def ready(self, line: str) -> None:
+        Console(soft_wrap=True, highlight=False, markup=False).print(line)
+
+
+def _supervise(settings: Settings) -> int:
+    # Faust and Kafka's client take a second to load; `--help` and a wrong setting need not wait for them.
+    from app import supervisor  # noqa: PLC0415
+
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    try:
+        return asyncio.run(supervisor.run(settings, other_environment(), _Terminal()))
+    except supervisor.SystemFailedError as error:
+        _say(f"costguard: {error}")
+        return EXIT_FAILED
+
+
+def _remarks(settings: Settings) -> list[str]:
+    """Say what the embedded broker means for the data."""
+    if not settings.starts_broker:
+        return []
+    lines = ["the embedded broker keeps everything in memory: when this stops, all data is gone"]
+    if not settings.starts_redis:
+        lines.append(
+            "Redis is not embedded, and may hold figures of an earlier run that the broker has forgotten: "
+            "empty it before each start"
+        )
+    return lines
+
+
+def _say(line: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(line)
+
+
+for _module in ("app.commands_query", "app.commands_data"):
+    if find_spec(_module) is not None:
+        import_module(_module).register(app)

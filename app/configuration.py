@@ -1,0 +1,180 @@
+"""The configuration file: webhooks, budgets, prices, owners and tokens, checked before anything starts.
+
+`docs/configuration.md` describes every key. An unknown key is an error, not a comment: a limit that nobody
+reads protects nobody. Paths are relative to the file's directory.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from app.access_tokens import Token, read_tokens
+from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
+from domain.budgets import Budget, define
+from domain.ownership import Owner, parse_codeowners
+from domain.rejection import Rejected
+from domain.scope import EVERYTHING, parse_filter
+from domain.webhooks import EVERY, Subscription, parse_subscription
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+FILE_KEY: Final = "COSTGUARD_CONFIG"
+NOT_YET: Final = ("allocation", "fx", "anomaly")
+_CURRENCY: Final = re.compile(r"[A-Z]{3}")
+_WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope)\b")
+_FIELD_FIRST: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
+_UNKNOWN_FIRST: Final = re.compile(r"'([^']*)' is (not a field .+)", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What the file says; without a file, this. `prices` are the tables that `PriceBook.load` reads.
+
+    `owners` holds the rules of the CODEOWNERS file before those of `[[owners]]`: the last that matches wins.
+    """
+
+    webhooks: tuple[Subscription, ...] = ()
+    budgets: tuple[Budget, ...] = ()
+    prices: tuple[Mapping[str, Any], ...] = ()
+    owners: tuple[Owner, ...] = ()
+    codeowners: Path | None = None
+    tokens: tuple[Token, ...] = field(default=(), repr=False)
+    currency: str = "USD"
+
+
+class _Webhook(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    url: str
+    secret: str | list[str] | None = None
+    secret_file: str | None = None
+    events: list[str] = msgspec.field(default_factory=lambda: [EVERY])
+    scope: str = EVERYTHING
+    allow_private: bool = False
+
+
+class _Owner(msgspec.Struct, forbid_unknown_fields=True):
+    service: str
+    team: str
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    currency: str = "USD"
+    codeowners: str | None = None
+    webhooks: list[_Webhook] = []
+    budgets: list[dict[str, Any]] = []
+    prices: list[dict[str, Any]] = []
+    owners: list[_Owner] = []
+    tokens: dict[str, dict[str, Any]] = {}
+    allocation: Any = None
+    fx: Any = None
+    anomaly: Any = None
+
+
+def load_configuration(path: Path | None) -> Configuration:
+    """Read the file, or return what holds without one. Raises `SettingsError`."""
+    if path is None:
+        return Configuration()
+    return parse_configuration(read_text(path, FILE_KEY), path)
+
+
+def parse_configuration(text: str, path: Path) -> Configuration:
+    """Read a configuration; `path` is where it stands: for messages, and for the paths in it."""
+    file = typed(parse_toml(text, FILE_KEY, str(path)), _File)
+    for name in NOT_YET:
+        if getattr(file, name) is not None:
+            raise SettingsError(name, "not available yet")
+    if not _CURRENCY.fullmatch(file.currency):
+        raise SettingsError("currency", f"{file.currency!r} is not an ISO 4217 code such as USD")
+    codeowners = path.parent / file.codeowners if file.codeowners is not None else None
+    return Configuration(
+        webhooks=_webhooks(file.webhooks, path.parent),
+        budgets=_budgets(file.budgets, file.currency),
+        prices=_prices(file.prices, file.currency),
+        owners=(*_codeowners(codeowners), *_owners(file.owners)),
+        codeowners=codeowners,
+        tokens=read_tokens(file.tokens, path.parent),
+        currency=file.currency,
+    )
+
+
+def _webhooks(sections: Sequence[_Webhook], directory: Path) -> tuple[Subscription, ...]:
+    _distinct([section.name for section in sections], "webhooks", "name")
+    return tuple(_webhook(section, f"webhooks[{i}]", directory) for i, section in enumerate(sections))
+
+
+def _webhook(section: _Webhook, key: str, directory: Path) -> Subscription:
+    entry = msgspec.structs.asdict(section)
+    named = entry.pop("secret_file")
+    if named is not None:
+        if section.secret is not None:
+            raise SettingsError(f"{key}.secret_file", "there is a secret too; give one of them")
+        entry["secret"] = read_secret_file(directory / named, f"{key}.secret_file")
+    subscription = parse_subscription(entry)
+    if isinstance(subscription, Rejected):
+        sentence = subscription.reason.removeprefix(f"webhooks.{section.name}: ").removeprefix("webhooks: ")
+        raise SettingsError(f"{key}.{_webhook_field(sentence)}", sentence)
+    return subscription
+
+
+def _webhook_field(sentence: str) -> str:
+    """Return which field a sentence of `domain.webhooks` is about: the first one it names."""
+    found = _WEBHOOK_FIELD.search(sentence)
+    name = found[1] if found else "name"
+    return "events" if name == "event" else name
+
+
+def _budgets(tables: Sequence[Mapping[str, Any]], currency: str) -> tuple[Budget, ...]:
+    budgets = tuple(_budget(table, f"budgets[{i}]", currency) for i, table in enumerate(tables))
+    _distinct([str(budget.scope) for budget in budgets], "budgets", "scope")
+    return budgets
+
+
+def _budget(table: Mapping[str, Any], key: str, currency: str) -> Budget:
+    scope = table.get("scope")
+    if not isinstance(scope, str):
+        raise SettingsError(
+            f"{key}.scope", 'missing; write dimension=value terms such as "tenant=acme", or "all"'
+        )
+    try:
+        terms = parse_filter(scope)
+    except ValueError as error:
+        raise SettingsError(f"{key}.scope", str(error)) from None
+    body = {name: value for name, value in table.items() if name != "scope"}
+    return _accepted(define(terms, body, currency), key)
+
+
+def _accepted(defined: Budget | Rejected, key: str) -> Budget:
+    if not isinstance(defined, Rejected):
+        return defined
+    if found := _FIELD_FIRST.fullmatch(defined.reason) or _UNKNOWN_FIRST.fullmatch(defined.reason):
+        raise SettingsError(f"{key}.{found[1]}", found[2])
+    raise SettingsError(key, defined.reason)
+
+
+def _prices(tables: Sequence[Mapping[str, Any]], currency: str) -> tuple[Mapping[str, Any], ...]:
+    del currency
+    return tuple(tables)
+
+
+def _codeowners(path: Path | None) -> Sequence[Owner]:
+    return parse_codeowners(read_text(path, "codeowners")) if path is not None else ()
+
+
+def _owners(sections: Sequence[_Owner]) -> Sequence[Owner]:
+    for i, section in enumerate(sections):
+        for name, value in (("service", section.service), ("team", section.team)):
+            if not value.strip():
+                raise SettingsError(f"owners[{i}].{name}", "must not be empty")
+    return [Owner(section.service, section.team) for section in sections]
+
+
+def _distinct(names: Sequence[str], section: str, name: str) -> None:
+    for i, value in enumerate(names):
+        if (first := names.index(value)) < i:
+            raise SettingsError(f"{section}[{i}].{name}", f"{value!r} is that of {section}[{first}] too")
