@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from agents import batch as batches
-from agents.flags_view import FlagBoard
 from agents.flags_staging import Move, Staging
+from agents.flags_view import FlagBoard
 from domain.cloudevents import rejected
 from domain.flag_events import change_event
 from domain.flag_leases import apply, delete, expire, parse_status

@@ -129,7 +129,9 @@ class Metering:
 
     async def _write_ids(self, partition: int, folded: Folded) -> None:
         rows: dict[bytes, bytes | None] = {
-            identities_table.key(packed.day, folded.last_offset): identities_table.encode(packed, folded.last_offset)
+            identities_table.key(packed.day, folded.last_offset): identities_table.encode(
+                packed, folded.last_offset
+            )
             for packed in folded.identities
         }
         for chunk in chunks(rows):
@@ -141,7 +143,9 @@ class Metering:
         )
         letters = list(self._dead_letters(batch, folded))
         sent, _ = await asyncio.gather(
-            self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets]),
+            self._publisher.send_many(
+                self._topics.totals, [(None, packet, owner) for owner, packet in packets]
+            ),
             self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters]),
         )
         reached = self._reached.setdefault(batch.partition, {})
@@ -197,7 +201,11 @@ def _observe(batch: Batch, folded: Folded, fold: float, write: float, publish: f
 
 
 def install(
-    app: faust.App, *, channel: faust.ChannelT[Any], metering: Metering, fatal: Callable[[BaseException], None]
+    app: faust.App,
+    *,
+    channel: faust.ChannelT[Any],
+    metering: Metering,
+    fatal: Callable[[BaseException], None],
 ) -> None:
     """Register the agent `metering`."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from domain.rollup import ProjectionKey, ProjectionRow
+    from domain.cost_rows import ProjectionKey, ProjectionRow
 
     Outgoing = tuple[bytes | None, bytes | None, int | None]
     Clock = Callable[[], float]

@@ -19,7 +19,8 @@ from agents import metrics
 from agents.batch import Batch, each
 from agents.rollup_rows import CostRows
 from domain import cloudevents
-from domain.rollup import Arrived, BudgetRow, Group, Rollup, SpendKey, SpendRow, groups, newest
+from domain.cost_rows import BudgetRow, SpendKey, SpendRow
+from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.totals import decode_packet
 from domain.windows import MINUTE, to_rfc3339
 from tables import costs as table
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import faust
 
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, View
-    from domain.rollup import CellRow, CostCellKey
+    from domain.cost_rows import CellRow, CostCellKey
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -59,7 +60,14 @@ class RollingUp:
     """Folds the batches of every owner partition that this worker owns."""
 
     def __init__(
-        self, *, topics: RollupTopics, costs: Table, publisher: Publisher, view: View, currency: str, clock: Clock
+        self,
+        *,
+        topics: RollupTopics,
+        costs: Table,
+        publisher: Publisher,
+        view: View,
+        currency: str,
+        clock: Clock,
     ) -> None:
         self._topics = topics
         self._costs = costs
@@ -83,7 +91,9 @@ class RollingUp:
             elif record.value is not None:
                 packet = decode_packet(record.value)
                 state.watermark = max(state.watermark, packet.watermark)
-                arrived += [Arrived(record.offset, packet.source, packet.partition, total) for total in packet.totals]
+                arrived += [
+                    Arrived(record.offset, packet.source, packet.partition, total) for total in packet.totals
+                ]
         await self._fold(state, arrived)
         self._view.progress(f"rollup:{batch.partition}", orjson.dumps({"offset": batch.records[-1].offset}))
         metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
@@ -143,7 +153,9 @@ class RollingUp:
         }
         if amount is None:
             data["unpriced"] = True
-        identifier = cloudevents.event_id(cloudevents.COST_ATTRIBUTED, key.minute, *_fields(cell), row.version)
+        identifier = cloudevents.event_id(
+            cloudevents.COST_ATTRIBUTED, key.minute, *_fields(cell), row.version
+        )
         event = cloudevents.envelope(
             kind=cloudevents.COST_ATTRIBUTED,
             agent="rollup",
@@ -152,7 +164,11 @@ class RollingUp:
             data=data,
             recorded=now,
         )
-        return ",".join(f"{dimension}={value}" for dimension, value in scope._asdict().items()).encode(), event, None
+        return (
+            ",".join(f"{dimension}={value}" for dimension, value in scope._asdict().items()).encode(),
+            event,
+            None,
+        )
 
     async def _send_spends(self, state: Partition, spends: dict[SpendKey, SpendRow]) -> None:
         records: list[Outgoing] = []
@@ -238,7 +254,11 @@ def _fields(cell: Any) -> tuple[Any, ...]:
 
 
 def install(
-    app: faust.App, *, channel: faust.ChannelT[Any], rolling_up: RollingUp, fatal: Callable[[BaseException], None]
+    app: faust.App,
+    *,
+    channel: faust.ChannelT[Any],
+    rolling_up: RollingUp,
+    fatal: Callable[[BaseException], None],
 ) -> None:
     """Register the agent `rollup`."""
 

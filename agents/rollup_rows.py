@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from agents.ports import Table
-    from domain.rollup import (
+    from domain.cost_rows import (
         BudgetRow,
         CellRow,
         CostCellKey,
-        Group,
         ProjectionKey,
         ProjectionRow,
         SpendKey,
         SpendRow,
     )
+    from domain.rollup import Group
 
-_MAX_REMEMBERED: Final = 300_000
+_MAX_REMEMBERED: Final = 60_000
 
 
 class CostRows:
@@ -49,7 +49,10 @@ class CostRows:
     def projection(self, key: ProjectionKey) -> ProjectionRow | None:
         """Return a projected cost."""
         row = self._projections.get(key)
-        if row is None and (stored := self._table.get(self._partition, table.projection_key(key))) is not None:
+        if (
+            row is None
+            and (stored := self._table.get(self._partition, table.projection_key(key))) is not None
+        ):
             row = table.decode_projection(stored)
         return row
 
@@ -98,7 +101,7 @@ class CostRows:
         self._spends.clear()
 
     def expired(self, now: int) -> Iterator[bytes]:
-        """Yield the keys that are older than their retention, by the newest event time (a clock ahead is not believed)."""
+        """Yield the keys past their retention, counted from the newest event time; a clock ahead is not believed."""
         newest = min(self.watermark(), now + DAY)
         for prefix, kept in table.retained_prefixes():
             for key, _ in self._table.scan(self._partition, prefix):

@@ -62,11 +62,7 @@ class Intake:
             return
         for subscription in self.subscriptions:
             identity = delivery_identity(subscription.name, event)
-            if (
-                subscription.wants(event)
-                and identity not in owed
-                and not self._known(record.partition, identity)
-            ):
+            if subscription.wants(event) and identity not in owed and not self._known(record.partition, identity):
                 owed[identity] = _pending(subscription, event, record, self.clock())
 
     def _known(self, partition: int, identity: bytes) -> bool:

@@ -54,9 +54,7 @@ SWEEP_ROWS: Final = 2000
 class Transport(Protocol):
     """Sends one signed request; see `app.adapters.webhooks`."""
 
-    async def post(
-        self, subscription: Subscription, message_id: str, body: bytes, now: float
-    ) -> Answer | Unreachable:
+    async def post(self, subscription: Subscription, message_id: str, body: bytes, now: float) -> Answer | Unreachable:
         """Return what came of it; never raise."""
 
     async def close(self) -> None:

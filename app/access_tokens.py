@@ -51,8 +51,8 @@ class _Section(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def find_token(tokens: Iterable[Token], presented: str) -> Token | None:
-    """Return the token with this secret; the time taken does not tell which one was nearly right."""
-    return next((token for token in [*tokens] if token.matches(presented)), None)
+    """Return the token with this secret."""
+    return next((token for token in tokens if token.matches(presented)), None)
 
 
 def read_tokens(sections: Mapping[str, Mapping[str, Any]], directory: Path) -> tuple[Token, ...]:
@@ -81,9 +81,7 @@ def _secret(section: _Section, key: str, directory: Path) -> str:
         if more:
             raise SettingsError(place, "the file must hold one line, the secret")
     if secret is None or len(secret) < MIN_SECRET or not _SECRET.fullmatch(secret):
-        raise SettingsError(
-            place, f"a token has at least {MIN_SECRET} letters, digits and ._~+/- (and = at its end)"
-        )
+        raise SettingsError(place, f"a token has at least {MIN_SECRET} letters, digits and ._~+/- (and = at its end)")
     return secret
 
 
@@ -91,9 +89,7 @@ def _tenants(section: _Section, key: str) -> frozenset[str] | None:
     if section.tenants == EVERY_TENANT:
         return None
     if isinstance(section.tenants, str) or not all(section.tenants) or not section.tenants:
-        raise SettingsError(
-            f"{key}.tenants", f'must be a list of tenants such as ["acme"], or "{EVERY_TENANT}"'
-        )
+        raise SettingsError(f"{key}.tenants", f'must be a list of tenants such as ["acme"], or "{EVERY_TENANT}"')
     if EVERY_TENANT in section.tenants:
         raise SettingsError(f"{key}.tenants", f'for all tenants write tenants = "{EVERY_TENANT}"')
     return frozenset(section.tenants)

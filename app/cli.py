@@ -61,9 +61,7 @@ def root(
     *,
     _version: Annotated[
         bool,
-        typer.Option(
-            "--version", callback=_print_version, is_eager=True, help="Print the version, and exit."
-        ),
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version, and exit."),
     ] = False,
 ) -> None:
     """Take the options that come before a command."""
@@ -79,18 +77,14 @@ def up(
     *,
     broker_url: Annotated[
         Flag,
-        typer.Option(
-            metavar="URL", help="kafka://host:port,... or embedded (in memory).", rich_help_panel=ENGINES
-        ),
+        typer.Option(metavar="URL", help="kafka://host:port,... or embedded (in memory).", rich_help_panel=ENGINES),
     ] = None,
     redis_url: Annotated[
         Flag, typer.Option(metavar="URL", help="redis://host:port/0 or embedded.", rich_help_panel=ENGINES)
     ] = None,
     embedded_broker_port: Annotated[
         Flag,
-        typer.Option(
-            metavar="PORT", help="Where the embedded broker listens [19092].", rich_help_panel=ENGINES
-        ),
+        typer.Option(metavar="PORT", help="Where the embedded broker listens [19092].", rich_help_panel=ENGINES),
     ] = None,
     workers: Annotated[
         Flag,
@@ -98,9 +92,7 @@ def up(
     ] = None,
     api_host: Annotated[
         Flag,
-        typer.Option(
-            metavar="HOST", help="Other than loopback only with tokens [127.0.0.1].", rich_help_panel=PLACE
-        ),
+        typer.Option(metavar="HOST", help="Other than loopback only with tokens [127.0.0.1].", rich_help_panel=PLACE),
     ] = None,
     api_port: Annotated[
         Flag, typer.Option(metavar="PORT", help="Where HTTP is served [8000].", rich_help_panel=PLACE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -138,9 +139,7 @@ def _budgets(tables: Sequence[Mapping[str, Any]], currency: str) -> tuple[Budget
 def _budget(table: Mapping[str, Any], key: str, currency: str) -> Budget:
     scope = table.get("scope")
     if not isinstance(scope, str):
-        raise SettingsError(
-            f"{key}.scope", 'missing; write dimension=value terms such as "tenant=acme", or "all"'
-        )
+        raise SettingsError(f"{key}.scope", 'missing; write dimension=value terms such as "tenant=acme", or "all"')
     try:
         terms = parse_filter(scope)
     except ValueError as error:
@@ -158,8 +157,22 @@ def _accepted(defined: Budget | Rejected, key: str) -> Budget:
 
 
 def _prices(tables: Sequence[Mapping[str, Any]], currency: str) -> tuple[Mapping[str, Any], ...]:
-    del currency
-    return tuple(tables)
+    """Check the tables as `PriceBook.load` does; a number is handed on as the text it was written as."""
+    prices = tuple({name: _exact(value) for name, value in table.items()} for table in tables)
+    if prices:
+        # The list prices of all models come with it: a second that most commands need not wait.
+        from domain.pricing.parsing import parse_entries  # noqa: PLC0415
+
+        try:
+            parse_entries(prices, currency=currency)
+        except ValueError as error:
+            key, _, sentence = str(error).partition(": ")
+            raise SettingsError(key, sentence) from None
+    return prices
+
+
+def _exact(value: Any) -> Any:
+    return format(value, "f") if isinstance(value, Decimal) else value
 
 
 def _codeowners(path: Path | None) -> Sequence[Owner]:

@@ -10,7 +10,16 @@ from typing import Final
 import orjson
 
 # What Faust and aiokafka say at INFO about themselves is of interest only when something is wrong.
-_CHATTY: Final = ("faust", "mode", "aiokafka", "httpx", "uvicorn.access", "tables.ledger", "app.processes", "app.adapters")
+_CHATTY: Final = (
+    "faust",
+    "mode",
+    "aiokafka",
+    "httpx",
+    "uvicorn.access",
+    "tables.ledger",
+    "app.processes",
+    "app.adapters",
+)
 
 
 class JsonFormatter(logging.Formatter):
@@ -23,7 +32,8 @@ class JsonFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         line = {
-            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "at": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+            + f".{int(record.msecs):03d}Z",
             "level": record.levelname.lower(),
             "role": self._role,
             "logger": record.name,

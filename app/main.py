@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -55,7 +56,11 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
         clock=time.time,
         fatal=fatal,
     )
-    app = topology.create_app(role, settings, configuration, index=index, partitions=partitions, outside=outside)
+    # Batches are large and live shortly; the collector must not walk them again and again.
+    gc.set_threshold(100_000, 20, 50)
+    app = topology.create_app(
+        role, settings, configuration, index=index, partitions=partitions, outside=outside
+    )
     worker = faust.Worker(app, loglevel=settings.log_level, logging_config=None, override_logging=False)
     worker.execute_from_commandline()
     return 0

@@ -75,9 +75,7 @@ def choice(key: str, text: str, allowed: Sequence[str]) -> str:
 def topic_prefix(key: str, text: str) -> str:
     """Read what the names of all topics start with."""
     if not _TOPIC_PREFIX.fullmatch(text):
-        raise SettingsError(
-            key, f"{text!r} must be at most 100 letters, digits, dots, hyphens and underscores"
-        )
+        raise SettingsError(key, f"{text!r} must be at most 100 letters, digits, dots, hyphens and underscores")
     return text
 
 

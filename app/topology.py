@@ -17,8 +17,6 @@ import random
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-import faust
-
 from agents import budgets, dead_letters, flags, metering, metrics, rollup, webhooks, webhooks_sender
 from app import processes
 from app.adapters import kafka
@@ -43,7 +41,6 @@ if TYPE_CHECKING:
     from agents.ports import Clock
     from app.adapters.kafka import Publisher
     from app.adapters.redis_view import RedisView
-    from app.processes import Process
     from app.settings import Configuration, Settings
 
 WORKER: Final = "worker"
@@ -171,9 +168,7 @@ def _install_worker(
     )
     writer.show_all = rolling_up.show_all
     app.service(writer)
-    app.service(
-        Upkeep(metering=meter, rolling_up=rolling_up, costs=tables[costs_table.NAME], writer=writer)
-    )
+    app.service(Upkeep(metering=meter, rolling_up=rolling_up, costs=tables[costs_table.NAME], writer=writer))
 
 
 def _install_effects(
@@ -216,7 +211,9 @@ def _install_effects(
     )
     flags.install(app, channel=_channel(app, topics.budget_status), flags=switching, fatal=outside.fatal)
     letters = dead_letters.DeadLetters(view=outside.view, count=_count_letters)
-    dead_letters.install(app, channel=_channel(app, topics.dead_letter), dead_letters=letters, fatal=outside.fatal)
+    dead_letters.install(
+        app, channel=_channel(app, topics.dead_letter), dead_letters=letters, fatal=outside.fatal
+    )
 
 
 def _count_letters(reason: str, letters: int) -> None:

@@ -115,9 +115,7 @@ def _kind(names: str) -> str:
 def _fields_at(shape: Any, path: str) -> list[str]:
     """Follow a path of fields and list items through a type to the struct there; return its fields' names."""
     for name in re.findall(r"\.(\w+)", path):
-        shape = _struct(
-            next(field.type for field in msgspec.structs.fields(shape) if field.encode_name == name)
-        )
+        shape = _struct(next(field.type for field in msgspec.structs.fields(shape) if field.encode_name == name))
     return [field.encode_name for field in msgspec.structs.fields(shape)]
 
 

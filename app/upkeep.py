@@ -23,7 +23,13 @@ class Upkeep(Service):  # type: ignore[misc]
     """Timers of a worker; a partition that is taken away meanwhile is its new owner's to keep."""
 
     def __init__(
-        self, *, metering: Metering, rolling_up: RollingUp, costs: LedgerTable, writer: ViewWriter, **kwargs: Any
+        self,
+        *,
+        metering: Metering,
+        rolling_up: RollingUp,
+        costs: LedgerTable,
+        writer: ViewWriter,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self._metering = metering

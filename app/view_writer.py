@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from app.adapters.redis_view import RedisView
-    from domain.rollup import ProjectionKey, ProjectionRow
+    from domain.cost_rows import ProjectionKey, ProjectionRow
 
 logger = logging.getLogger(__name__)
 

@@ -72,9 +72,7 @@ class GivenUp(NamedTuple):
 Verdict = Delivered | Retry | GivenUp
 
 
-def judge(
-    outcome: Answer | Unreachable, *, attempts: int, first_at: float, now: float, chance: float
-) -> Verdict:
+def judge(outcome: Answer | Unreachable, *, attempts: int, first_at: float, now: float, chance: float) -> Verdict:
     """Decide what follows an attempt.
 
     `attempts` counts this one; `first_at` is when the delivery was first due; `chance` is uniform in [0, 1).

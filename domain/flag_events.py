@@ -38,9 +38,7 @@ def change_event(change: Change, *, time: int, recorded: int) -> bytes:
         "until": None if flags.until is None or state.variant is None else to_rfc3339(flags.until),
         "period": {"start": to_rfc3339(flags.start), "end": to_rfc3339(flags.end)},
     }
-    return envelope(
-        kind=FLAG_CHANGED, agent="flags", identifier=identifier, time=time, data=data, recorded=recorded
-    )
+    return envelope(kind=FLAG_CHANGED, agent="flags", identifier=identifier, time=time, data=data, recorded=recorded)
 
 
 def document_field(key: str, budget_id: str) -> str:

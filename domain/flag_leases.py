@@ -1,9 +1,9 @@
 """What changes for whom when a budget's status changes, or when time passes.
 
-In force is the variant of the highest `at` that is crossed. It is a lease: found while its period is not over,
-it ends with the period by the clock, even if nobody spends anything any more. Found in a period that is over
-(a replay of history), it stays until the budget says something else. A period whose lease has run out raises
-nothing again: what arrives late for it does not throttle today's users.
+In force is the variant of the highest `at` that is crossed. It is a lease: found while its period is not
+over, it ends with the period by the clock, even if nobody spends anything any more. Found in a period that is
+over (a replay of history), it stays until the budget says something else. A period whose lease has run out
+raises nothing again: what arrives late for it does not throttle today's users.
 """
 
 from __future__ import annotations
@@ -188,6 +188,4 @@ def _compare(states: tuple[FlagState, ...], told: BudgetFlags, cause: str) -> Tr
             moved.append((state, previous))
     flags = msgspec.structs.replace(told, sequence=told.sequence + len(moved))
     numbered = enumerate(moved, start=told.sequence + 1)
-    return Transition(
-        flags, tuple(Change(flags, state, was, number, cause) for number, (state, was) in numbered)
-    )
+    return Transition(flags, tuple(Change(flags, state, was, number, cause) for number, (state, was) in numbered))

@@ -14,7 +14,7 @@ Format: https://flagd.dev/reference/flag-definitions/
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 

@@ -88,7 +88,9 @@ class Identities:
                 np.frombuffer(b"".join(row.offsets for row in packed), np.dtype("<u4")),
             )
 
-    def admit(self, hashes: Sequence[int], offsets: Sequence[int], times: Sequence[int]) -> tuple[list[bool], list[Packed]]:
+    def admit(
+        self, hashes: Sequence[int], offsets: Sequence[int], times: Sequence[int]
+    ) -> tuple[list[bool], list[Packed]]:
         """Tell for each id of a batch, in order, whether it is new, and return the rows that remember the new ones.
 
         `offsets` are those of the records, `times` the event times in epoch seconds. An id that was first
@@ -139,7 +141,9 @@ class Identities:
             chunk[0].append(identity_hash)
             chunk[1].append(offset)
         for day, (hashes, offsets) in by_day.items():
-            self._days.setdefault(day, _Day()).merge(np.array(hashes, np.uint64), np.array(offsets, np.uint32))
+            self._days.setdefault(day, _Day()).merge(
+                np.array(hashes, np.uint64), np.array(offsets, np.uint32)
+            )
         self._recent = {}
 
 

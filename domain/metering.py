@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 # An event this much older than the newest one of its partition counts as late (it is folded all the same).
 LATE_SECONDS: Final = 300
 # Rows are remembered while the process lives, up to this many; the oldest half is forgotten beyond.
-MAX_REMEMBERED_ROWS: Final = 200_000
+MAX_REMEMBERED_ROWS: Final = 40_000
 
 
 class Cell(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -125,7 +125,9 @@ class _Sum:
             return None
         if self.counts is None:
             return self.quote.rates[0] * self.units
-        return sum((rate * count for rate, count in zip(self.quote.rates, self.counts, strict=True) if count), ZERO)
+        return sum(
+            (rate * count for rate, count in zip(self.quote.rates, self.counts, strict=True) if count), ZERO
+        )
 
 
 class Meter:

@@ -12,12 +12,20 @@ from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-import msgspec
-
+from domain.cost_rows import (
+    BudgetRow,
+    CellRow,
+    CostCell,
+    CostCellKey,
+    ProjectionKey,
+    ProjectionRow,
+    Slot,
+    SpendKey,
+    SpendRow,
+)
 from domain.money import EXACT, ZERO
-from domain.periods import period_at
-from domain.projections import PROJECTIONS
-from domain.scope import DIMENSIONS, Scope, ScopeFilter
+from domain.projecting import Delta, Lines, by_projection, merge
+from domain.scope import DIMENSIONS, Scope
 from domain.windows import Granularity, Window, cover, floor
 
 if TYPE_CHECKING:
@@ -31,139 +39,20 @@ GROUP_CELLS: Final = 250
 FULL: Final = "full"
 
 
-class CostCell(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What is totalled together across source partitions."""
-
-    tenant: str
-    environment: str
-    feature: str
-    service: str
-    team: str
-    resource_type: str
-    price_id: str
-    cost_unit: str
-    source: str
-
-    @property
-    def scope(self) -> Scope:
-        """The five dimensions."""
-        return Scope(self.tenant, self.environment, self.feature, self.service, self.team)
-
-
-class CostCellKey(NamedTuple):
-    """A cell in one minute (epoch seconds)."""
-
-    minute: int
-    cell: CostCell
-
-
-class Slot(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The newest total from one accumulation (`first`) of one source partition."""
-
-    partition: int
-    first: int
-    version: int
-    events: int
-    units: Decimal
-    amount: Decimal | None
-
-
-class CellRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The slots of a cell; `version` is the offset in `cost-totals` of the newest."""
-
-    version: int
-    slots: list[Slot]
-
-    @property
-    def amount(self) -> Decimal | None:
-        """The cost of the cell; None when it has no price."""
-        amounts = [slot.amount for slot in self.slots if slot.amount is not None]
-        return sum(amounts, ZERO) if amounts else None
-
-    @property
-    def units(self) -> Decimal:
-        """The quantity of the cell."""
-        return sum((slot.units for slot in self.slots), ZERO)
-
-    @property
-    def events(self) -> int:
-        """The number of events of the cell."""
-        return sum(slot.events for slot in self.slots)
-
-
-class ProjectionKey(NamedTuple):
-    """A cost by some of the dimensions in one window."""
-
-    granularity: Granularity
-    start: int
-    projection: str
-    values: tuple[str, ...]
-    resource_type: str
-    source: str
-    cost_unit: str
-
-
-class ProjectionRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What it comes to; `unpriced` counts events without a price."""
-
-    version: int
-    events: int
-    units: Decimal
-    amount: Decimal
-    unpriced: int
-
-
-class BudgetRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A budget whose spend is folded here."""
-
-    version: int
-    budget_id: str
-    budget_version: int
-    terms: tuple[tuple[str, str], ...]
-    period: str
-    timezone: str
-    week_start: int = 0  # Monday
-
-    @property
-    def scope(self) -> ScopeFilter:
-        """What the budget limits."""
-        return ScopeFilter(self.terms)
-
-    def period_at(self, instant: int) -> Period:
-        """Return the budget's period that holds an instant."""
-        return period_at(self.period, self.timezone, instant, self.week_start)
-
-
-class SpendKey(NamedTuple):
-    """One period of one version of a budget; `period_start` in epoch seconds."""
-
-    budget_id: str
-    budget_version: int
-    period_start: int
-
-
-class SpendRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """This partition's part of the spend; `at` is the newest minute folded."""
-
-    version: int
-    spent: Decimal
-    at: int
-
-
-class Watermark(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The newest event time that any source partition reported (epoch seconds)."""
-
-    version: int
-    at: int
-
-
 class CostReader(Protocol):
     """Rows as they are before the group that is being folded."""
 
-    def cell(self, key: CostCellKey) -> CellRow | None: ...
-    def projection(self, key: ProjectionKey) -> ProjectionRow | None: ...
-    def spend(self, key: SpendKey) -> SpendRow | None: ...
-    def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]: ...
+    def cell(self, key: CostCellKey) -> CellRow | None:
+        """Return the slots of a cell."""
+
+    def projection(self, key: ProjectionKey) -> ProjectionRow | None:
+        """Return a projected cost."""
+
+    def spend(self, key: SpendKey) -> SpendRow | None:
+        """Return this partition's part of a budget's spend."""
+
+    def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
+        """Iterate over one projection in one window."""
 
 
 class Arrived(NamedTuple):
@@ -182,28 +71,6 @@ class Group:
     cells: dict[CostCellKey, CellRow] = field(default_factory=dict)
     projections: dict[ProjectionKey, ProjectionRow] = field(default_factory=dict)
     spends: dict[SpendKey, SpendRow] = field(default_factory=dict)
-
-
-@dataclass
-class _Delta:
-    """What a scope gains in a window."""
-
-    version: int = 0
-    events: int = 0
-    units: Decimal = ZERO
-    amount: Decimal = ZERO
-    unpriced: int = 0
-
-    def add(self, other: _Delta) -> None:
-        self.version = max(self.version, other.version)
-        self.events += other.events
-        self.units += other.units
-        self.amount += other.amount
-        self.unpriced += other.unpriced
-
-
-# scope, resource type, source, cost unit
-_Line = tuple[Scope, str, str, str]
 
 
 def newest(arrived: Iterable[Arrived]) -> dict[CostCellKey, list[Arrived]]:
@@ -226,10 +93,14 @@ def newest(arrived: Iterable[Arrived]) -> dict[CostCellKey, list[Arrived]]:
 
 
 def groups(cells: dict[CostCellKey, list[Arrived]]) -> Iterator[list[tuple[CostCellKey, list[Arrived]]]]:
-    """Split cells into groups that are written one after the other."""
-    items = list(cells.items())
+    """Split cells into groups that are written one after the other; by time, so that cells share their windows."""
+    items = sorted(cells.items(), key=_minute)
     for at in range(0, len(items), GROUP_CELLS):
         yield items[at : at + GROUP_CELLS]
+
+
+def _minute(item: tuple[CostCellKey, list[Arrived]]) -> int:
+    return item[0].minute
 
 
 class Rollup:
@@ -242,13 +113,13 @@ class Rollup:
     def fold(self, cells: Sequence[tuple[CostCellKey, list[Arrived]]]) -> Group:
         """Fold one group; nothing is written."""
         group = Group()
-        deltas: dict[int, dict[_Line, _Delta]] = defaultdict(dict)
+        deltas: dict[int, Lines] = defaultdict(dict)
         with localcontext(EXACT):
             for key, arrived in cells:
                 delta = self._overwrite(key, arrived, group)
                 if delta is not None:
                     line = (key.cell.scope, key.cell.resource_type, key.cell.source, key.cell.cost_unit)
-                    deltas[key.minute].setdefault(line, _Delta()).add(delta)
+                    deltas[key.minute].setdefault(line, Delta()).add(delta)
             self._project(deltas, group)
             self._spend(deltas, group)
         return group
@@ -263,10 +134,10 @@ class Rollup:
                 row = SpendRow(budget.version, self._spent_so_far(budget, period), instant)
         return key, row
 
-    def _overwrite(self, key: CostCellKey, arrived: list[Arrived], group: Group) -> _Delta | None:
+    def _overwrite(self, key: CostCellKey, arrived: list[Arrived], group: Group) -> Delta | None:
         row = self._reader.cell(key)
         slots = {} if row is None else {(slot.partition, slot.first): slot for slot in row.slots}
-        delta = _Delta(version=-1 if row is None else row.version)
+        delta = Delta(version=-1 if row is None else row.version)
         changed = False
         for one in arrived:
             total = one.total
@@ -281,26 +152,31 @@ class Rollup:
         group.cells[key] = CellRow(delta.version, list(slots.values()))
         return delta if changed else None
 
-    def _project(self, deltas: dict[int, dict[_Line, _Delta]], group: Group) -> None:
-        windows: dict[tuple[Granularity, int], dict[_Line, _Delta]] = defaultdict(dict)
+    def _project(self, deltas: dict[int, Lines], group: Group) -> None:
+        windows: dict[tuple[Granularity, int], Lines] = defaultdict(dict)
         for minute, lines in deltas.items():
-            for granularity in Granularity:
-                window = windows[granularity, floor(minute, granularity.seconds)]
-                for line, delta in lines.items():
-                    window.setdefault(line, _Delta()).add(delta)
+            windows[Granularity.MINUTE, minute] = lines
+            merge(windows[Granularity.HOUR, floor(minute, Granularity.HOUR.seconds)], lines)
+        for (granularity, start), lines in list(windows.items()):
+            if granularity is Granularity.HOUR:
+                merge(windows[Granularity.DAY, floor(start, Granularity.DAY.seconds)], lines)
         for (granularity, start), lines in windows.items():
-            for key, delta in _by_projection(granularity, start, lines).items():
-                group.projections[key] = _gain(self._reader.projection(key), delta)
+            for projection, projected in by_projection(lines):
+                for line, delta in projected.items():
+                    key = ProjectionKey(granularity, start, projection, *line)
+                    group.projections[key] = _gain(self._reader.projection(key), delta)
 
-    def _spend(self, deltas: dict[int, dict[_Line, _Delta]], group: Group) -> None:
-        gains: dict[SpendKey, _Delta] = {}
+    def _spend(self, deltas: dict[int, Lines], group: Group) -> None:
+        gains: dict[SpendKey, Delta] = {}
         owners: dict[SpendKey, tuple[BudgetRow, int]] = {}
+        if not self.budgets:
+            return
         matching = _Matcher(self.budgets.values())
         for minute, lines in deltas.items():
-            for (scope, _, _, _), delta in lines.items():
-                for budget in matching(scope):
+            for (values, _, _, _), delta in lines.items():
+                for budget in matching(Scope(*values)):
                     key = SpendKey(budget.budget_id, budget.budget_version, budget.period_at(minute).start)
-                    gains.setdefault(key, _Delta()).add(delta)
+                    gains.setdefault(key, Delta()).add(delta)
                     owners[key] = budget, max(minute, owners[key][1] if key in owners else 0)
         for key, delta in gains.items():
             budget, newest_minute = owners[key]
@@ -344,10 +220,10 @@ class _Matcher:
         return found
 
 
-def _difference(one: Arrived, old: Slot | None) -> _Delta:
+def _difference(one: Arrived, old: Slot | None) -> Delta:
     total = one.total
     events = total.events - (old.events if old else 0)
-    return _Delta(
+    return Delta(
         version=one.offset,
         events=events,
         units=total.units - (old.units if old else ZERO),
@@ -356,21 +232,7 @@ def _difference(one: Arrived, old: Slot | None) -> _Delta:
     )
 
 
-def _by_projection(granularity: Granularity, start: int, lines: dict[_Line, _Delta]) -> dict[ProjectionKey, _Delta]:
-    projected: dict[ProjectionKey, _Delta] = {}
-    for name, dimensions in PROJECTIONS.items():
-        picked = tuple(DIMENSIONS.index(dimension) for dimension in dimensions)
-        for (scope, resource_type, source, cost_unit), delta in lines.items():
-            values = tuple(scope[index] for index in picked)
-            key = ProjectionKey(granularity, start, name, values, resource_type, source, cost_unit)
-            known = projected.get(key)
-            if known is None:
-                known = projected[key] = _Delta()
-            known.add(delta)
-    return projected
-
-
-def _gain(row: ProjectionRow | None, delta: _Delta) -> ProjectionRow:
+def _gain(row: ProjectionRow | None, delta: Delta) -> ProjectionRow:
     if row is None:
         return ProjectionRow(delta.version, delta.events, delta.units, delta.amount, delta.unpriced)
     return ProjectionRow(

@@ -56,7 +56,9 @@ def owner_of(tenant: str, partitions: int) -> int:
     return xxh3_64_intdigest(tenant.encode()) % partitions
 
 
-def pack(source: str, partition: int, offset: int, watermark: int, totals: Iterable[Total], partitions: int) -> list[tuple[int, bytes]]:
+def pack(
+    source: str, partition: int, offset: int, watermark: int, totals: Iterable[Total], partitions: int
+) -> list[tuple[int, bytes]]:
     """Return `(partition of cost-totals, packet)` records that carry the totals to their owners."""
     by_owner: dict[int, list[Total]] = {}
     owners: dict[str, int] = {}

@@ -13,12 +13,14 @@ import msgspec
 
 USAGE_METERED: Final = "costguard.usage.metered"
 DRIVERS: Final = ("compute", "storage", "network", "third_party", "shared")
-LLM_TOKENS: Final = "third_party.llm_tokens"  # noqa: S105 - a meter's name, not a secret
+LLM_TOKENS: Final = "third_party.llm_tokens"
 
 
 class TokenUsage(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
-    """Token counts of one LLM call, in the names of genai-prices; cache and audio tokens are part of
-    `input_tokens` / `output_tokens`, as providers report them."""
+    """Token counts of one LLM call, in the names of genai-prices.
+
+    Cache and audio tokens are part of `input_tokens` and `output_tokens`, as providers report them.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0

@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import datetime  # noqa: TC003 - msgspec reads the annotation
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import urlsplit
 
@@ -22,7 +22,7 @@ from domain.rejection import Rejected
 from domain.scope import ScopeFilter, parse_filter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 EVERY: Final = "*"
 EVERY_SCOPE: Final = ScopeFilter()
@@ -104,19 +104,6 @@ def delivery_identity(subscription: str, event: Event) -> bytes:
 def _digest(*parts: str) -> bytes:
     framed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (part.encode() for part in parts))
     return hashlib.blake2b(framed, digest_size=16).digest()
-
-
-def parse_subscriptions(entries: Sequence[Mapping[str, Any]]) -> tuple[Subscription, ...] | Rejected:
-    """Read all `[[webhooks]]`; names must differ, because deliveries are remembered by them."""
-    found: dict[str, Subscription] = {}
-    for entry in entries:
-        subscription = parse_subscription(entry)
-        if isinstance(subscription, Rejected):
-            return subscription
-        if subscription.name in found:
-            return Rejected(f"webhooks: two are named {subscription.name!r}")
-        found[subscription.name] = subscription
-    return tuple(found.values())
 
 
 def parse_subscription(entry: Mapping[str, Any]) -> Subscription | Rejected:

@@ -21,8 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from domain.projections import PROJECTIONS
-from domain.rollup import (
+from domain.cost_rows import (
     BudgetRow,
     CellRow,
     CostCellKey,
@@ -32,6 +31,7 @@ from domain.rollup import (
     SpendRow,
     Watermark,
 )
+from domain.projections import PROJECTIONS
 from domain.windows import DAY, Granularity, Window
 
 if TYPE_CHECKING:
@@ -140,5 +140,3 @@ def retained_prefixes() -> Iterator[tuple[bytes, int]]:
     for granularity, kept in RETENTION.items():
         for projection in _PROJECTIONS:
             yield projection_prefix(granularity, projection), kept
-
-

@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from domain.flag_leases import BudgetFlags  # noqa: TC001 - msgspec reads the annotation
+from domain.flag_leases import BudgetFlags
 
 NAME: Final = "flags"
 BUDGET: Final = b"b"

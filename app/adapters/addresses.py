@@ -30,15 +30,11 @@ class RefusedAddressError(Exception):
 async def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host; `OSError` when there are none."""
     loop = asyncio.get_running_loop()
-    found = await loop.run_in_executor(
-        _THREADS, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    )
+    found = await loop.run_in_executor(_THREADS, lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
-async def checked_addresses(
-    host: str, port: int, *, allow_private: bool, resolver: Resolve = resolve
-) -> Sequence[str]:
+async def checked_addresses(host: str, port: int, *, allow_private: bool, resolver: Resolve = resolve) -> Sequence[str]:
     """Resolve a host; raise `RefusedAddressError` unless every one of its addresses is allowed."""
     addresses = await resolver(host, port)
     if not addresses:
@@ -46,7 +42,8 @@ async def checked_addresses(
     for text in addresses:
         problem = refusal(text, allow_private=allow_private)
         if problem is not None:
-            raise RefusedAddressError(f"{host} resolves to {text}, which is {problem}")
+            place = host if host == text else f"{host} resolves to {text}, which"
+            raise RefusedAddressError(f"{place} is {problem}")
     return addresses
 
 

@@ -66,9 +66,7 @@ async def answers(bootstrap: str) -> bool:
     return bool(client.cluster.brokers())
 
 
-async def true_ends(
-    bootstrap: Iterable[str], listed: Mapping[TopicPartition, int]
-) -> dict[TopicPartition, int]:
+async def true_ends(bootstrap: Iterable[str], listed: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """Return where partitions end, given what `ListOffsets` claims: read off a fetch of the last batch.
 
     Raises `EndsUnknownError` when a partition cannot be fetched.

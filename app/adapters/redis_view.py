@@ -29,7 +29,7 @@ from domain.windows import DAY, Granularity, Window
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from domain.rollup import ProjectionKey, ProjectionRow
+    from domain.cost_rows import ProjectionKey, ProjectionRow
 
 __all__ = ["RedisError", "RedisView"]
 
@@ -60,7 +60,11 @@ class RedisView:
     def connect(cls, url: str, prefix: str) -> Self:
         """Open a client; nothing is sent until the first call. `prefix` goes before every key."""
         client: Redis = Redis.from_url(
-            url, socket_timeout=10, socket_connect_timeout=5, retry=Retry(NoBackoff(), 1), health_check_interval=15
+            url,
+            socket_timeout=10,
+            socket_connect_timeout=5,
+            retry=Retry(NoBackoff(), 1),
+            health_check_interval=15,
         )
         return cls(client, prefix)
 
@@ -98,7 +102,9 @@ class RedisView:
             pipeline = self._redis.pipeline(transaction=False)
             for (granularity, projection, start), arguments in hashes[at : at + _PIPELINE_KEYS]:
                 name = self._cost_key(Window(granularity, start), projection)
-                await self._set_newer(keys=[name], args=[_SECONDS_KEPT[granularity], *arguments], client=pipeline)
+                await self._set_newer(
+                    keys=[name], args=[_SECONDS_KEPT[granularity], *arguments], client=pipeline
+                )
             await pipeline.execute()
 
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:

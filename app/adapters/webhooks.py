@@ -1,14 +1,12 @@
 """Sends webhooks: signed as Standard Webhooks says, to checked addresses only.
 
 Redirects are not followed, proxies of the environment not used, an answer's body is read up to a bound and
-thrown away, and an attempt takes ten seconds at most. Neither logs nor reasons hold more of a URL than its
-host.
+thrown away, and an attempt takes ten seconds at most. Reasons hold no more of a URL than its host.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
     from app.adapters.addresses import Resolve
     from domain.webhooks import Subscription
-
-logger = logging.getLogger(__name__)
 
 TIMEOUT_SECONDS: Final = 10.0
 MAX_ANSWER_BYTES: Final = 16 * 1024
@@ -63,15 +59,12 @@ class WebhookTransport:
         """Close all connections."""
         await self._client.aclose()
 
-    async def post(
-        self, subscription: Subscription, message_id: str, body: bytes, now: float
-    ) -> Answer | Unreachable:
+    async def post(self, subscription: Subscription, message_id: str, body: bytes, now: float) -> Answer | Unreachable:
         """Sign and send one message; `now` (epoch seconds) becomes its timestamp. Never raises."""
         try:
             async with asyncio.timeout(self._timeout):
                 return await self._post(subscription, message_id, body, now)
         except RefusedAddressError as error:
-            logger.warning("webhook %s refused: %s", subscription.name, error)
             return Unreachable(f"refused: {error}")
         except (TimeoutError, httpx.TimeoutException):
             return Unreachable(f"no answer within {self._timeout:g} s")
@@ -105,9 +98,7 @@ class WebhookTransport:
                 continue
         return await self._send(url, allowed[-1], headers, body, now)
 
-    async def _send(
-        self, url: httpx.URL, address: str, headers: dict[str, str], body: bytes, now: float
-    ) -> Answer:
+    async def _send(self, url: httpx.URL, address: str, headers: dict[str, str], body: bytes, now: float) -> Answer:
         pinned = url.copy_with(host=address)
         # The certificate is checked against the name, not against the address we connect to.
         extensions = {"sni_hostname": url.raw_host.decode("ascii")} if url.scheme == "https" else {}

@@ -8,10 +8,9 @@ from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
-from domain.pricing import PriceBook
-
 from app.settings import load_configuration
 from domain.money import EXACT, to_text
+from domain.pricing import PriceBook
 
 if TYPE_CHECKING:
     from pathlib import Path

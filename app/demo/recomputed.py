@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-from domain.pricing import disjoint
 
 from app.sample import Emission, Trouble
 from domain.money import EXACT, add_up
+from domain.pricing import disjoint
 from domain.rejection import Rejected
 from domain.usage import NO_ATTRIBUTES, UsageEvent, UsageMetered
 

@@ -81,8 +81,8 @@ class Child:
         self._signal(signal.SIGKILL)
 
     def last_words(self) -> str:
-        """Return the last line of the log, or where it is."""
-        return logs.last_line(self.spec.log) or f"see {self.spec.log}"
+        """Return the last line of the log."""
+        return logs.last_line(self.spec.log) or "(nothing)"
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

@@ -50,9 +50,7 @@ class Engines:
         """Start the embedded Redis, or wait for the other one; return its URL once it answers."""
         if self._settings.starts_redis:
             port = free_port()
-            child = await self._start(
-                "redis", embedded_redis.program(port), lambda: embedded_redis.answers(port)
-            )
+            child = await self._start("redis", embedded_redis.program(port), lambda: embedded_redis.answers(port))
             return embedded_redis.url(port), child
         url = self._settings.redis_url
         if not await probes.until(lambda: _redis_answers(url), OUTSIDE_SECONDS):
@@ -83,7 +81,7 @@ class Engines:
             return child.pid is None or await answers()
 
         if not await probes.until(answers_or_ended, START_SECONDS) or child.pid is None:
-            raise SystemFailedError(f"the embedded {name} did not start: {child.last_words()}")
+            raise SystemFailedError(f"the embedded {name} did not start; its log ends: {child.last_words()}")
         return child
 
 

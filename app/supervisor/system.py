@@ -16,7 +16,7 @@ from app.supervisor.data_dir import forget_tables, locked
 from app.supervisor.engines import Engines, SystemFailedError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 
     from app.settings import Settings
     from app.supervisor.child import Spec
@@ -46,17 +46,29 @@ async def run(settings: Settings, inherited: Mapping[str, str], voice: Voice) ->
         probes.require_free_ports(settings)
         if settings.starts_broker:
             forget_tables(settings.data_dir)
-        return await System(settings, inherited, voice).run()
+        system = System(
+            settings, voice, engines=Engines(settings), programs=lambda known: plan.programs(known, inherited)
+        )
+        return await system.run()
 
 
 class System:
-    """Everything that runs below one `up`."""
+    """Everything that runs below one `up`; `programs` is asked once it is known where the engines listen."""
 
-    def __init__(self, settings: Settings, inherited: Mapping[str, str], voice: Voice) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        voice: Voice,
+        *,
+        engines: Engines,
+        programs: Callable[[Settings], Sequence[Spec]],
+        stop_seconds: float = PROGRAM_STOP_SECONDS,
+    ) -> None:
         self._settings = settings
-        self._inherited = inherited
         self._voice = voice
-        self._engines = Engines(settings)
+        self._engines = engines
+        self._planned = programs
+        self._stop_seconds = stop_seconds
         self._programs: list[Child] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
@@ -80,7 +92,7 @@ class System:
         settings = plan.with_engines(self._settings, redis_url)
         await self._engines.make_topics(settings)
         write_runtime(settings.data_dir, _runtime(settings))
-        for spec in plan.programs(settings, self._inherited):
+        for spec in self._planned(settings):
             await self._start(spec)
         self._spawn(self._announce(settings))
 
@@ -98,20 +110,18 @@ class System:
             code = await child.ended()
             wait = backoff.after(loop.time() - began)
             how = f"{child.spec.name} ended ({described(code)})"
-            self._voice.notice(f"{how} and starts again in {wait:g} s: {child.last_words()}")
+            self._voice.notice(f"{how} and starts again in {wait:g} s; its log ends: {child.last_words()}")
             await asyncio.sleep(wait)
             await child.start()
 
     async def _mourn(self, broker: Child) -> None:
         code = await broker.ended()
         how = f"the embedded broker ended ({described(code)})"
-        raise SystemFailedError(f"{how}, and with it everything it held: {broker.last_words()}")
+        raise SystemFailedError(f"{how}, and with it everything it held; its log ends: {broker.last_words()}")
 
     async def _announce(self, settings: Settings) -> None:
         if not await probes.until(lambda: probes.is_ready(settings), SLOW_START_SECONDS):
-            self._voice.notice(
-                f"not ready after {SLOW_START_SECONDS:.0f} s; logs are in {settings.data_dir}/logs"
-            )
+            self._voice.notice(f"not ready after {SLOW_START_SECONDS:.0f} s; logs are in {settings.data_dir}/logs")
             await probes.until(lambda: probes.is_ready(settings), None)
         self._voice.ready(_ready_line(settings))
 
@@ -142,7 +152,7 @@ class System:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         remove_runtime(self._settings.data_dir)
-        await asyncio.gather(*(child.stop(PROGRAM_STOP_SECONDS) for child in self._programs))
+        await asyncio.gather(*(child.stop(self._stop_seconds) for child in self._programs))
         await self._engines.stop()
 
 

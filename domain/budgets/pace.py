@@ -17,7 +17,7 @@ _FORECAST_FROM: Final = 10
 _WIDE: Final = Context(prec=160)
 
 
-def rounded(value: Decimal, decimals: int, rounding: str = ROUND_DOWN) -> Decimal:
+def rounded(value: Decimal, decimals: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
     """Cut to so many decimals: a ratio of 0.9999999 must not read as 1."""
     return value.quantize(Decimal(1).scaleb(-decimals), rounding, _WIDE)
 

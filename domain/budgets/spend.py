@@ -6,7 +6,7 @@ go, without a change of the sum.
 
 from __future__ import annotations
 
-from decimal import Decimal  # noqa: TC003 - msgspec reads the annotation
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec

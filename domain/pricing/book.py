@@ -55,9 +55,7 @@ class PriceBook:
         own = parse_entries(tables, currency=currency)
         return cls([*own, *shipped_entries()] if currency == LIST_CURRENCY else own, currency)
 
-    def quote(
-        self, resource_type: str, attributes: Attributes, at: int, input_tokens: int = 0
-    ) -> Quote | None:
+    def quote(self, resource_type: str, attributes: Attributes, at: int, input_tokens: int = 0) -> Quote | None:
         """Return the price of usage at `at` (epoch seconds), or None: unpriced, which is not free.
 
         `input_tokens`, all of a request's, choose the tier of LLM prices by context size; at a boundary the

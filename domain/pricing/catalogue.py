@@ -67,9 +67,7 @@ class Listed:
         prices = self._prices(variant, _moment(at))
         if prices is None:
             return []
-        starts = {
-            tier.start for each in prices.values() if isinstance(each, TieredPrices) for tier in each.tiers
-        }
+        starts = {tier.start for each in prices.values() if isinstance(each, TieredPrices) for tier in each.tiers}
         return [(start, _rates(prices, start)) for start in (0, *sorted(starts - {0}))]
 
     def _prices(self, variant: str, moment: datetime) -> Prices | None:

@@ -42,9 +42,7 @@ class FlatPricing:
             entry = self._price({**self._wanted, **_without(multipliers)}, at)
         if entry is None:
             return UNPRICED
-        used = [
-            multiplier for multiplier in multipliers if not set(multiplier.selectors) & set(entry.selectors)
-        ]
+        used = [multiplier for multiplier in multipliers if not set(multiplier.selectors) & set(entry.selectors)]
         (rate,) = entry.rates
         for each in used:
             if each.multiplier is not None:
@@ -53,9 +51,7 @@ class FlatPricing:
         return Slot((), (named(_sku(entry, used), since, (rate,)),))
 
     def _price(self, wanted: Wanted, at: int) -> Entry | None:
-        return in_force(
-            (each for each in self._entries if each.multiplier is None and each.applies(wanted)), at
-        )
+        return in_force((each for each in self._entries if each.multiplier is None and each.applies(wanted)), at)
 
     def _multipliers(self, at: int) -> list[Entry]:
         """Return, for each combination of selectors, the multiplier that counts."""
@@ -76,7 +72,5 @@ def _without(multipliers: Iterable[Entry]) -> Wanted:
 def _sku(entry: Entry, multipliers: Iterable[Entry]) -> str:
     place = [entry.provider or "*", entry.region] if entry.region else [entry.provider]
     sku = "/".join(filter(None, [entry.resource_type, *place]))
-    chosen = [
-        value for each in (*multipliers, entry) for name, value in each.selectors if value != _LIST.get(name)
-    ]
+    chosen = [value for each in (*multipliers, entry) for name, value in each.selectors if value != _LIST.get(name)]
     return "+".join([sku, *chosen])

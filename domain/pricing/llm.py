@@ -34,19 +34,11 @@ class LlmPricing:
         known = find(self._provider or None, self._model)
         self._listed = known if listed else None
         wanted = {**wanted_by(attributes), "variant": self._variant}
-        aliases = (
-            {wanted["provider"]}
-            if known is None
-            else {wanted["provider"], canonical("provider", known.provider)}
-        )
-        applying = [
-            each for each in entries if any(each.applies({**wanted, "provider": name}) for name in aliases)
-        ]
+        aliases = {wanted["provider"]} if known is None else {wanted["provider"], canonical("provider", known.provider)}
+        applying = [each for each in entries if any(each.applies({**wanted, "provider": name}) for name in aliases)]
         # A price for the very name that was called goes before one for the model it is an alias of.
         self._exact = [each for each in applying if each.model == self._model]
-        self._alias = [
-            each for each in applying if known is not None and each.model == known.model.id.lower()
-        ]
+        self._alias = [each for each in applying if known is not None and each.model == known.model.id.lower()]
 
     def dates(self) -> Iterable[int]:
         """Return when an entry or a listed price comes into force."""
@@ -72,8 +64,7 @@ class LlmPricing:
         since = max((each for each in self._listed.dates(self._variant) if each <= clock), default=None)
         sku = f"{self._listed.provider}/{self._listed.model.id}"
         quotes = [
-            named(sku, since, rates, _qualifier(self._variant), f">{start}" if start else "")
-            for start, rates in tiers
+            named(sku, since, rates, _qualifier(self._variant), f">{start}" if start else "") for start, rates in tiers
         ]
         return Slot(tuple(start for start, _ in tiers if start), tuple(quotes))
 

@@ -5,6 +5,7 @@ A mistake is a `ValueError` of one sentence that names the key: `prices[3].unit:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -21,7 +22,7 @@ from domain.usage import DRIVERS, LLM_TOKENS
 from domain.windows import parse_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
 _COMMON: Final = ("resource_type", "provider", "region", "unit", "effective_from", "currency", "source")
 _FLAT: Final = (*_COMMON, *SELECTORS, "price", "multiplier", "upfront", "hourly", "term_hours")
@@ -33,9 +34,7 @@ MAX_MULTIPLIER: Final = 1000
 MAX_DECIMALS: Final = 18
 
 
-def parse_entries(
-    tables: Sequence[Mapping[str, Any]], *, currency: str, shipped: bool = False
-) -> list[Entry]:
+def parse_entries(tables: Sequence[Mapping[str, Any]], *, currency: str, shipped: bool = False) -> list[Entry]:
     """Read price tables in the order of the file; all prices are in `currency`, the reporting currency."""
     entries: dict[tuple[object, ...], int] = {}
     parsed = []
@@ -50,15 +49,13 @@ def parse_entries(
 
 
 def _parse(table: Mapping[str, Any], key: str, currency: str) -> Entry:
-    if not isinstance(table, dict):
+    if not isinstance(table, Mapping):
         raise ValueError(f"{key}: must be a table")  # noqa: TRY004 - a sentence for the user
     resource_type = _text(table, "resource_type", key)
     driver, _, meter = resource_type.partition(".")
     if driver not in DRIVERS or not meter:
         drivers = ", ".join(DRIVERS)
-        raise ValueError(
-            f"{key}.resource_type: {resource_type!r} is not <driver>.<meter>, driver one of {drivers}"
-        )
+        raise ValueError(f"{key}.resource_type: {resource_type!r} is not <driver>.<meter>, driver one of {drivers}")
     _known(table, _LLM if resource_type == LLM_TOKENS else _FLAT, key)
     given = table.get("currency", currency)
     if given != currency:
@@ -82,9 +79,7 @@ def _flat(entry: Entry, table: Mapping[str, Any], key: str) -> Entry:
         raise ValueError(f"{key}.multiplier: must be {MAX_MULTIPLIER} at most")
     if factor is not None and not {"price", "hourly"} & table.keys():
         if not selectors:
-            raise ValueError(
-                f"{key}.multiplier: needs a price, or a selector ({', '.join(SELECTORS)}) to apply to"
-            )
+            raise ValueError(f"{key}.multiplier: needs a price, or a selector ({', '.join(SELECTORS)}) to apply to")
         return replace(entry, multiplier=factor)
     rate = _rate(_price(table, key), table, key, entry.resource_type)
     if factor is not None:
@@ -153,9 +148,7 @@ def _known(table: Mapping[str, Any], keys: Sequence[str], key: str) -> None:
 def _text(table: Mapping[str, Any], name: str, key: str) -> str:
     value = table.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(
-            f"{key}.{name}: {'missing' if value is None else 'must be a string that is not empty'}"
-        )
+        raise ValueError(f"{key}.{name}: {'missing' if value is None else 'must be a string that is not empty'}")
     return value
 
 
@@ -176,9 +169,7 @@ def _number(table: Mapping[str, Any], name: str, key: str) -> Decimal:
     except ValueError as error:
         raise ValueError(f"{key}.{name}: {error}") from None
     if not 0 <= number <= MAX_PRICE or int(number.as_tuple().exponent) < -MAX_DECIMALS:
-        raise ValueError(
-            f"{key}.{name}: must be from 0 to {MAX_PRICE:f}, with {MAX_DECIMALS} decimals at most"
-        )
+        raise ValueError(f"{key}.{name}: must be from 0 to {MAX_PRICE:f}, with {MAX_DECIMALS} decimals at most")
     return number
 
 

@@ -58,8 +58,7 @@ class Plan:
         self._starts = (ALWAYS, *sorted(set(pricing.dates())))
         self._hours = (0, *sorted(set(pricing.hours()) - {0}))
         self._slots = tuple(
-            tuple(pricing.slot(start, floor(start, DAY) + hour) for hour in self._hours)
-            for start in self._starts
+            tuple(pricing.slot(start, floor(start, DAY) + hour) for hour in self._hours) for start in self._starts
         )
         first = self._slots[0][0]
         self.constant = len(self._starts) == len(self._hours) == len(first.quotes) == 1

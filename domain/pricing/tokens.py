@@ -47,11 +47,7 @@ def disjoint(usage: TokenUsage) -> tuple[int, ...] | Rejected:
         total_in, total_out, read, written, short, long, audio, cached_audio, spoken, reasoning,
     ) = astuple(usage)  # fmt: skip
     if not (read or written or short or long or audio or cached_audio or spoken or reasoning):
-        return (
-            (total_in, 0, 0, 0, 0, 0, 0, total_out, 0, 0, 1)
-            if total_in >= 0 <= total_out
-            else _explain(usage)
-        )
+        return (total_in, 0, 0, 0, 0, 0, 0, total_out, 0, 0, 1) if total_in >= 0 <= total_out else _explain(usage)
     written = written or short + long
     read -= cached_audio
     audio -= cached_audio

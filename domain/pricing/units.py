@@ -118,6 +118,4 @@ def plain(value: Decimal) -> Decimal:
 
 
 def _lookup(name: str) -> Unit | None:
-    return (
-        _UNITS.get(name) or _UNITS.get(name.removesuffix("s")) or _UNITS.get(f"{name.removesuffix('ies')}y")
-    )
+    return _UNITS.get(name) or _UNITS.get(name.removesuffix("s")) or _UNITS.get(f"{name.removesuffix('ies')}y")

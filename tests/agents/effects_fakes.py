@@ -131,9 +131,7 @@ class FakeTransport:
     posts: list[tuple[str, str, bytes]] = field(default_factory=list)
     closed: bool = False
 
-    async def post(
-        self, subscription: Subscription, message_id: str, body: bytes, now: float
-    ) -> Answer | Unreachable:
+    async def post(self, subscription: Subscription, message_id: str, body: bytes, now: float) -> Answer | Unreachable:
         assert now > 0
         self.posts.append((subscription.name, message_id, body))
         if subscription.name in self.gates:

@@ -23,9 +23,7 @@ END_OF_NOVEMBER = datetime(2026, 12, 1, tzinfo=UTC).timestamp()
 FIELD = "ai-search-tier\x1fb-1"
 
 
-def status(
-    *crossed: str, period: tuple[str, str] = NOVEMBER, flag: str = "ai-search-tier", **data: Any
-) -> bytes:
+def status(*crossed: str, period: tuple[str, str] = NOVEMBER, flag: str = "ai-search-tier", **data: Any) -> bytes:
     content = {
         "budget_id": "b-1",
         "budget_version": 1,

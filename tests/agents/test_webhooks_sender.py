@@ -55,9 +55,7 @@ class Office:
             self.clock,
             lambda: 0.0,
         )
-        self.intake = Intake(
-            subscriptions, self.table, self.publisher, "dead-letter", self.sender.queue, self.clock
-        )
+        self.intake = Intake(subscriptions, self.table, self.publisher, "dead-letter", self.sender.queue, self.clock)
 
     async def receive(self, *identifiers: str, time: str = "2026-11-03T00:00:00Z") -> None:
         records = [FakeRecord(event(each, time=time), next(self.offsets)) for each in identifiers]
@@ -222,9 +220,7 @@ async def test_a_delivery_is_not_settled_before_its_dead_letter_is_written() -> 
     assert not office.owed()
 
 
-async def test_a_partition_that_was_taken_away_is_left_to_its_new_owner_and_taken_up_when_it_returns() -> (
-    None
-):
+async def test_a_partition_that_was_taken_away_is_left_to_its_new_owner_and_taken_up_when_it_returns() -> None:
     office = Office(hook=[OK])
     await office.receive("e1")
     office.table.assign(1)

@@ -23,9 +23,7 @@ chances = st.floats(0, 1, exclude_max=True)
 NOW = 1_793_620_800.0
 
 
-def verdict(
-    outcome: Answer | Unreachable, *, attempts: int = 1, waited: float = 0, chance: float = 0
-) -> Verdict:
+def verdict(outcome: Answer | Unreachable, *, attempts: int = 1, waited: float = 0, chance: float = 0) -> Verdict:
     return judge(outcome, attempts=attempts, first_at=NOW - waited, now=NOW, chance=chance)
 
 
@@ -70,9 +68,7 @@ def test_a_dead_endpoint_is_tried_for_three_days_and_then_given_up(draws: list[f
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_honoured_for_the_whole_endpoint(status: int) -> None:
-    assert verdict(Answer(status, retry_after=90)) == Retry(
-        NOW + 90, f"the endpoint answered {status}", pause=NOW + 90
-    )
+    assert verdict(Answer(status, retry_after=90)) == Retry(NOW + 90, f"the endpoint answered {status}", pause=NOW + 90)
 
 
 def test_retry_after_never_shortens_the_back_off() -> None:

@@ -83,9 +83,7 @@ def told(moved: Transition) -> list[tuple[str, str | None, str | None, str]]:
         (("0.7", "0.85", "1"), "throttled", "off"),
     ],
 )
-def test_the_highest_crossed_at_is_in_force(
-    crossed: Sequence[str], tier: str | None, export: str | None
-) -> None:
+def test_the_highest_crossed_at_is_in_force(crossed: Sequence[str], tier: str | None, export: str | None) -> None:
     assert in_force(follow(status(*crossed)).flags) == {"tier": tier, "export": export}
 
 
@@ -167,11 +165,7 @@ def test_a_flag_that_its_budget_drops_is_released() -> None:
 @pytest.mark.parametrize("how", ["tombstone", "state"])
 def test_deleting_a_budget_releases_its_flags_and_a_new_one_starts_over(how: str) -> None:
     known = follow(status("0.7", version=3)).flags
-    gone = (
-        delete(known)
-        if how == "tombstone"
-        else follow(status("0.7", version=3, state="deleted"), known=known)
-    )
+    gone = delete(known) if how == "tombstone" else follow(status("0.7", version=3, state="deleted"), known=known)
     assert told(gone) == [("tier", "economy", None, "deleted")]
     assert not gone.flags.states
     again = follow(status("0.7", version=1), known=gone.flags)

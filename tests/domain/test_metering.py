@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 BOOK = PriceBook.load(
-    [{"resource_type": "compute.requests", "price": "0.000002", "unit": "request", "effective_from": "2020-01-01"}], "USD"
+    [
+        {
+            "resource_type": "compute.requests",
+            "price": "0.000002",
+            "unit": "request",
+            "effective_from": "2020-01-01",
+        }
+    ],
+    "USD",
 )
 
 
@@ -89,7 +97,11 @@ def test_missing_labels_are_unattributed_by_dimension_and_team_is_looked_up() ->
     worker = Worker(Ownership([Owner("s", "search")]))
     worker.handle([record(0, tenant="", environment=None)])
     (key,) = worker.rows
-    assert (key.cell.tenant, key.cell.environment, key.cell.team) == ("unattributed", "unattributed", "search")
+    assert (key.cell.tenant, key.cell.environment, key.cell.team) == (
+        "unattributed",
+        "unattributed",
+        "search",
+    )
 
 
 def test_an_unknown_price_is_null_and_counted_never_zero() -> None:
@@ -100,7 +112,9 @@ def test_an_unknown_price_is_null_and_counted_never_zero() -> None:
 
 
 def test_what_is_not_an_event_is_rejected_with_its_reason_and_the_rest_is_folded() -> None:
-    folded = Worker().handle([record(0), SimpleNamespace(offset=1, value=b"{", headers=()), record(2, units=-1)])
+    folded = Worker().handle(
+        [record(0), SimpleNamespace(offset=1, value=b"{", headers=()), record(2, units=-1)]
+    )
     assert [bad.offset for bad, _ in folded.rejected] == [1, 2]
     assert all(reason for _, reason in folded.rejected)
     assert folded.events == 1
@@ -131,7 +145,7 @@ def test_any_crash_between_any_two_writes_loses_and_doubles_nothing(
     ids: list[int], sizes: list[int], crashes: list[tuple[int, bool, bool]]
 ) -> None:
     records = [record(offset, id=f"id{number}", units=number + 1) for offset, number in enumerate(ids)]
-    worker, committed, plan = Worker(), 0, dict((when, (cells, kept)) for when, cells, kept in crashes)
+    worker, committed, plan = Worker(), 0, {when: (cells, kept) for when, cells, kept in crashes}
     step = 0
     while committed < len(records):
         batch = records[committed : committed + sizes[step % len(sizes)]]

@@ -9,21 +9,9 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.cost_rows import BudgetRow, CellRow, CostCellKey, ProjectionKey, ProjectionRow, SpendKey, SpendRow
 from domain.projections import PROJECTIONS
-from domain.rollup import (
-    Arrived,
-    BudgetRow,
-    CellRow,
-    CostCellKey,
-    Group,
-    ProjectionKey,
-    ProjectionRow,
-    Rollup,
-    SpendKey,
-    SpendRow,
-    groups,
-    newest,
-)
+from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.totals import Total
 from domain.windows import DAY, HOUR, MINUTE, Granularity, Window
 
@@ -61,7 +49,7 @@ class Rows:
         self.spends |= group.spends
 
 
-def total(  # noqa: PLR0913
+def total(
     version: int,
     amount: str | None,
     *,
@@ -137,7 +125,11 @@ BUDGET = BudgetRow(0, "b-1", 1, (("tenant", "acme"),), "month", "UTC")
 def test_a_budget_set_late_starts_from_what_is_already_spent() -> None:
     rows = Rows()
     rollup = Rollup(rows)
-    fold(rows, rollup, [Arrived(0, "metered", 0, total(1, "70.00")), Arrived(1, "metered", 0, total(1, "5", tenant="x"))])
+    fold(
+        rows,
+        rollup,
+        [Arrived(0, "metered", 0, total(1, "70.00")), Arrived(1, "metered", 0, total(1, "5", tenant="x"))],
+    )
     rollup.budgets["b-1"] = BUDGET
     fold(rows, rollup, [Arrived(2, "metered", 1, total(1, "0.50", minute=START + HOUR))])
     ((key, row),) = rows.spends.items()

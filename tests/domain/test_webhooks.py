@@ -18,7 +18,6 @@ from domain.webhooks import (
     delivery_identity,
     parse_event,
     parse_subscription,
-    parse_subscriptions,
 )
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -95,20 +94,6 @@ def test_a_wrong_entry_is_answered_with_a_sentence_that_names_it(key: str, value
     assert "pw@" not in got.reason
 
 
-def test_two_subscriptions_of_one_name_are_refused() -> None:
-    got = parse_subscriptions([ENTRY, ENTRY])
-    assert isinstance(got, Rejected)
-    assert "hook" in got.reason
-
-
-def test_one_wrong_entry_refuses_the_list_and_right_ones_keep_their_order() -> None:
-    other = {**ENTRY, "name": "a"}
-    assert parse_subscriptions([ENTRY, {}]) == Rejected("webhooks: every entry needs a name")
-    got = parse_subscriptions([ENTRY, other])
-    assert not isinstance(got, Rejected)
-    assert [each.name for each in got] == ["hook", "a"]
-
-
 def test_neither_secret_nor_url_is_shown_by_repr() -> None:
     shown = repr(subscription())
     assert KEY not in shown
@@ -128,9 +113,7 @@ def test_neither_secret_nor_url_is_shown_by_repr() -> None:
         ("tenant=acme,feature=x", {"tenant": "acme"}, False),
     ],
 )
-def test_a_scope_filter_wants_events_inside_its_scope(
-    filter_: str, scope: dict[str, str], *, wanted: bool
-) -> None:
+def test_a_scope_filter_wants_events_inside_its_scope(filter_: str, scope: dict[str, str], *, wanted: bool) -> None:
     assert subscription(scope=filter_).wants(crossed(**scope)) is wanted
 
 
@@ -160,9 +143,7 @@ def test_foreign_bytes_never_raise(value: bytes) -> None:
         b'{"id":"1","source":"/s","type":"t","time":"2026-11-03T00:00:00"}',
         b'{"id":"","source":"/s","type":"t","time":"2026-11-03T00:00:00Z"}',
         b'{"id":"1","source":"/s","type":"t","time":"2026-11-03T00:00:00Z","x":"\xff"}',
-        b'{"id":"1","source":"/s","type":"t","time":"2026-11-03T00:00:00Z","x":"'
-        + b"a" * MAX_BODY_BYTES
-        + b'"}',
+        b'{"id":"1","source":"/s","type":"t","time":"2026-11-03T00:00:00Z","x":"' + b"a" * MAX_BODY_BYTES + b'"}',
     ],
 )
 def test_what_is_no_deliverable_event_is_rejected(value: bytes) -> None:

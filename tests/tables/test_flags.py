@@ -37,7 +37,5 @@ def test_a_new_lease_replaces_the_old_one() -> None:
 
 
 def test_leases_sort_by_their_end() -> None:
-    keys = [
-        key for until in (1, 255, 256, 2**33) for key in rows(None, row(1, until)) if key.startswith(LEASE)
-    ]
+    keys = [key for until in (1, 255, 256, 2**33) for key in rows(None, row(1, until)) if key.startswith(LEASE)]
     assert keys == sorted(keys)

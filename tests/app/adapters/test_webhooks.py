@@ -100,9 +100,7 @@ def names(*addresses: str) -> Callable[[str, int], Any]:
     return resolver
 
 
-def subscription(
-    url: str, *, secrets: tuple[str, ...] = SECRETS[:1], allow_private: bool = True
-) -> Subscription:
+def subscription(url: str, *, secrets: tuple[str, ...] = SECRETS[:1], allow_private: bool = True) -> Subscription:
     return Subscription("hook", url, secrets, frozenset({"*"}), allow_private=allow_private)
 
 
@@ -158,9 +156,7 @@ async def test_a_redirect_is_not_followed(receiver: Receiver) -> None:
     assert [path for path, _, _ in receiver.requests] == ["/"]
 
 
-async def test_proxies_of_the_environment_are_not_used(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_proxies_of_the_environment_are_not_used(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")
     assert await post(f"http://127.0.0.1:{receiver.port}/") == Answer(204)
@@ -180,17 +176,17 @@ async def test_the_next_address_is_tried_when_one_does_not_answer(receiver: Rece
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:{}/x?token=hidden", "http://2130706433:{}/x?token=hidden"])
-async def test_a_private_address_is_refused_with_one_line_that_holds_no_secret(
+async def test_a_private_address_is_refused_with_a_reason_that_holds_no_secret(
     receiver: Receiver, caplog: pytest.LogCaptureFixture, url: str
 ) -> None:
+    caplog.set_level("DEBUG")
     got = await post(url.format(receiver.port), allow_private=False)
     assert isinstance(got, Unreachable)
     assert got.reason.startswith("refused:")
+    assert "127.0.0.1" in got.reason
     assert not receiver.requests
-    assert len(caplog.records) == 1
-    assert "webhook hook refused" in caplog.text
-    assert "hidden" not in caplog.text + got.reason
-    assert "whsec" not in caplog.text + got.reason
+    for hidden in ("hidden", "whsec"):
+        assert hidden not in caplog.text + got.reason
 
 
 async def test_a_name_that_resolves_to_a_private_address_is_refused(receiver: Receiver) -> None:
@@ -201,9 +197,7 @@ async def test_a_name_that_resolves_to_a_private_address_is_refused(receiver: Re
 
 async def test_an_endpoint_that_does_not_answer_is_left_after_the_timeout(receiver: Receiver) -> None:
     receiver.answer = lambda _: (receiver.released.wait(10), None)[1]
-    assert await post(f"http://127.0.0.1:{receiver.port}/", timeout=0.2) == Unreachable(
-        "no answer within 0.2 s"
-    )
+    assert await post(f"http://127.0.0.1:{receiver.port}/", timeout=0.2) == Unreachable("no answer within 0.2 s")
 
 
 async def test_an_answer_that_trickles_is_left_after_the_timeout(receiver: Receiver) -> None:
@@ -214,9 +208,7 @@ async def test_an_answer_that_trickles_is_left_after_the_timeout(receiver: Recei
             handler.wfile.write(b"x")
 
     receiver.answer = trickle
-    assert await post(f"http://127.0.0.1:{receiver.port}/", timeout=0.3) == Unreachable(
-        "no answer within 0.3 s"
-    )
+    assert await post(f"http://127.0.0.1:{receiver.port}/", timeout=0.3) == Unreachable("no answer within 0.3 s")
 
 
 async def test_of_an_endless_answer_a_little_is_read(receiver: Receiver) -> None:

@@ -37,9 +37,7 @@ def refusal(**body: Any) -> str:
 
 
 def test_a_body_says_everything() -> None:
-    budget = defined(
-        name="Search", basis="metered", period="week", timezone="Europe/Paris", week_start="sunday"
-    )
+    budget = defined(name="Search", basis="metered", period="week", timezone="Europe/Paris", week_start="sunday")
     assert budget == Budget(
         terms=(("tenant", "acme"), ("feature", "ai-search")),
         version=1,
@@ -170,7 +168,7 @@ def test_a_budget_set_again_after_deletion_goes_on_counting() -> None:
     assert succeed(defined(), defined(), deleted=True).version == 2
 
 
-@pytest.mark.parametrize("pair", itertools.combinations(CHANGES, 2))
+@pytest.mark.parametrize("pair", list(itertools.combinations(CHANGES, 2)))
 def test_versions_share_spend_when_the_same_cost_is_summed_over_the_same_periods(
     pair: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:

@@ -11,9 +11,7 @@ def at(text: str) -> int:
 
 
 NOW = at("2026-11-23T12:00:00")
-OCTOBER, NOVEMBER, DECEMBER, JANUARY = (
-    at(f"{month}-01") for month in ("2026-10", "2026-11", "2026-12", "2027-01")
-)
+OCTOBER, NOVEMBER, DECEMBER, JANUARY = (at(f"{month}-01") for month in ("2026-10", "2026-11", "2026-12", "2027-01"))
 
 
 def budget() -> Budget:

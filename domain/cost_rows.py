@@ -1,0 +1,142 @@
+"""The rows of the cost tables, and their keys: see `tables.costs` for how they are stored."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, NamedTuple
+
+import msgspec
+
+from domain.money import ZERO
+from domain.periods import period_at
+from domain.scope import Scope, ScopeFilter
+
+if TYPE_CHECKING:
+    from domain.periods import Period
+    from domain.windows import Granularity
+
+
+class CostCell(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is totalled together across source partitions."""
+
+    tenant: str
+    environment: str
+    feature: str
+    service: str
+    team: str
+    resource_type: str
+    price_id: str
+    cost_unit: str
+    source: str
+
+    @property
+    def scope(self) -> Scope:
+        """The five dimensions."""
+        return Scope(self.tenant, self.environment, self.feature, self.service, self.team)
+
+
+class CostCellKey(NamedTuple):
+    """A cell in one minute (epoch seconds)."""
+
+    minute: int
+    cell: CostCell
+
+
+class Slot(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The newest total from one accumulation (`first`) of one source partition."""
+
+    partition: int
+    first: int
+    version: int
+    events: int
+    units: Decimal
+    amount: Decimal | None
+
+
+class CellRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The slots of a cell; `version` is the offset in `cost-totals` of the newest."""
+
+    version: int
+    slots: list[Slot]
+
+    @property
+    def amount(self) -> Decimal | None:
+        """The cost of the cell; None when it has no price."""
+        amounts = [slot.amount for slot in self.slots if slot.amount is not None]
+        return sum(amounts, ZERO) if amounts else None
+
+    @property
+    def units(self) -> Decimal:
+        """The quantity of the cell."""
+        return sum((slot.units for slot in self.slots), ZERO)
+
+    @property
+    def events(self) -> int:
+        """The number of events of the cell."""
+        return sum(slot.events for slot in self.slots)
+
+
+class ProjectionKey(NamedTuple):
+    """A cost by some of the dimensions in one window."""
+
+    granularity: Granularity
+    start: int
+    projection: str
+    values: tuple[str, ...]
+    resource_type: str
+    source: str
+    cost_unit: str
+
+
+class ProjectionRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What it comes to; `unpriced` counts events without a price."""
+
+    version: int
+    events: int
+    units: Decimal
+    amount: Decimal
+    unpriced: int
+
+
+class BudgetRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A budget whose spend is folded here."""
+
+    version: int
+    budget_id: str
+    budget_version: int
+    terms: tuple[tuple[str, str], ...]
+    period: str
+    timezone: str
+    week_start: int = 0  # Monday
+
+    @property
+    def scope(self) -> ScopeFilter:
+        """What the budget limits."""
+        return ScopeFilter(self.terms)
+
+    def period_at(self, instant: int) -> Period:
+        """Return the budget's period that holds an instant."""
+        return period_at(self.period, self.timezone, instant, self.week_start)
+
+
+class SpendKey(NamedTuple):
+    """One period of one version of a budget; `period_start` in epoch seconds."""
+
+    budget_id: str
+    budget_version: int
+    period_start: int
+
+
+class SpendRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """This partition's part of the spend; `at` is the newest minute folded."""
+
+    version: int
+    spent: Decimal
+    at: int
+
+
+class Watermark(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The newest event time that any source partition reported (epoch seconds)."""
+
+    version: int
+    at: int

@@ -1,0 +1,95 @@
+"""Apache Kafka for the tests: one node, broker and controller in one (KRaft), in memory-poor settings.
+
+`pom.xml` beside this pins the version; `mvn` fetches the jars once into `.cache/kafka/<digest of the pom>`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from tests.live.servers.process import LOOPBACK, Server, ServerFailedError, free_port
+
+POM: Final = Path(__file__).with_name("pom.xml")
+LOG4J: Final = Path(__file__).with_name("log4j2.properties")
+CACHE: Final = Path(__file__).parents[3] / ".cache" / "kafka"
+FETCH_SECONDS: Final = 600
+# A short-lived server: compile little, collect simply.
+JVM: Final = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+# An event may have 8 MiB; a record around it needs some more.
+MAX_MESSAGE_BYTES: Final = 9 * 1024 * 1024
+
+
+def jars() -> Path:
+    """Return the directory of Kafka's jars, fetching them first if need be. Raises `ServerFailedError`."""
+    directory = CACHE / hashlib.sha256(POM.read_bytes()).hexdigest()[:16]
+    if directory.exists():
+        return directory
+    for tool in ("java", "mvn"):
+        if shutil.which(tool) is None:
+            raise ServerFailedError(f"Apache Kafka needs {tool}; install Java 17 and Maven (openjdk-17-jre, maven)")
+    # Whole or not at all: an interrupted fetch leaves nothing that looks like a cache.
+    draft = directory.with_name(f".{directory.name}.{os.getpid()}")
+    command = ("mvn", "-B", "-q", "-f", str(POM), "dependency:copy-dependencies")
+    fetched = subprocess.run(
+        (*command, "-DincludeScope=runtime", f"-DoutputDirectory={draft}"),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=FETCH_SECONDS,
+        check=False,
+    )
+    if fetched.returncode != 0:
+        raise ServerFailedError(f"cannot fetch Apache Kafka's jars:\n{fetched.stdout[-2000:]}")
+    draft.rename(directory)
+    return directory
+
+
+def prepare(directory: Path) -> Server:
+    """Return a Kafka server with a formatted log directory below `directory`, on free ports of loopback."""
+    port, controller = free_port(), free_port()
+    properties = directory / "server.properties"
+    properties.write_text(_properties(directory / "log", port, controller))
+    java = ("java", *JVM, f"-Dlog4j2.configurationFile={LOG4J}", "-cp", f"{jars()}/*")
+    cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    formatting = subprocess.run(
+        (*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if formatting.returncode != 0:
+        raise ServerFailedError(f"cannot format Kafka's storage:\n{formatting.stdout}{formatting.stderr}")
+    return Server("kafka", (*java, "kafka.Kafka", str(properties)), port, directory)
+
+
+def _properties(logs: Path, port: int, controller: int) -> str:
+    settings = {
+        "process.roles": "broker,controller",
+        "node.id": 1,
+        "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "log.dirs": logs,
+        "auto.create.topics.enable": "false",
+        "group.initial.rebalance.delay.ms": 0,
+        "group.min.session.timeout.ms": 1000,
+        "message.max.bytes": MAX_MESSAGE_BYTES,
+        "replica.fetch.max.bytes": MAX_MESSAGE_BYTES,
+        "offsets.topic.num.partitions": 1,
+        "offsets.topic.replication.factor": 1,
+        "transaction.state.log.num.partitions": 1,
+        "transaction.state.log.replication.factor": 1,
+        "transaction.state.log.min.isr": 1,
+        "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+    }
+    return "".join(f"{key}={value}\n" for key, value in settings.items())
