@@ -139,9 +139,7 @@ class Budgets:
         """Forget periods older than their retention, in every owned partition."""
         before = int(self._clock()) - RETENTION_DAYS * DAY
         for partition in self._table.owned():
-            rows: dict[bytes, bytes | None] = {
-                **expired_periods(_PartitionRows(self._table, partition), before)
-            }
+            rows: dict[bytes, bytes | None] = {**expired_periods(_PartitionRows(self._table, partition), before)}
             for chunk in chunks(rows):
                 await self._table.commit(partition, chunk)
 

@@ -165,6 +165,10 @@ class Fold:
         if row is None or row.deleted or not row.since <= spend.version <= row.budget.version:
             return
         known = self._draft.period(spend.budget_id, spend.period_start)
+        if known is None:
+            # Every partition is asked for a period that one of them has: it is never judged by a part.
+            control = budgets.control_data(row.budget, deleted=False)
+            self._outcome.control.append(orjson.dumps({**control, "instant": spend.period_start}))
         known = known or PeriodRow(_UNFOLDED, row.budget.version)
         if offset < known.version:
             return

@@ -19,7 +19,7 @@ from agents import metrics
 from agents.batch import Batch, each
 from domain import cloudevents, totals
 from domain.identities import RETENTION_DAYS, Identities
-from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day
+from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day, total
 from domain.windows import DAY
 from tables import identities as identities_table
 from tables import meter as meter_table
@@ -49,7 +49,7 @@ METERED: Final = "metered"
 
 
 class Metering:
-    """Folds the batches of every source partition that this worker owns."""
+    """Folds the batches of every source partition that this worker owns; `rules` is a digest of prices and owners."""
 
     def __init__(
         self,
@@ -62,6 +62,7 @@ class Metering:
         book: PriceBook,
         ownership: Ownership,
         partitions: int,
+        rules: str,
         clock: Clock,
     ) -> None:
         self._topics = topics
@@ -72,36 +73,59 @@ class Metering:
         self._book = book
         self._ownership = ownership
         self._partitions = partitions
+        self._rules = rules
         self._clock = clock
         self._meters: dict[int, Meter] = {}
+        # By source partition: up to where totals are sent, as the next commit will say.
+        self._published: dict[int, int] = {}
         # By source partition: the last offset sent to each owner partition of cost-totals.
         self._reached: dict[int, dict[str, int]] = {}
         self._epoch = -1
 
     async def handle(self, batch: Batch) -> None:
         """Fold one batch; return when everything it caused is acknowledged."""
-        meter = self._meter(batch.partition)
+        meter = await self._meter(batch.partition)
         started = time.perf_counter()
+        done = meter.done
         folded = meter.fold(batch.records)
         folding = time.perf_counter()
-        await self._write(batch.partition, meter, folded)
+        await self._write(batch.partition, meter, folded, done)
         written = time.perf_counter()
         await self._publish(batch, meter, folded)
         _observe(batch, folded, folding - started, written - folding, time.perf_counter() - written)
 
-    def _meter(self, partition: int) -> Meter:
+    async def _meter(self, partition: int) -> Meter:
         if self._epoch != self._cells.epoch:
             self._meters.clear()
             self._epoch = self._cells.epoch
         if partition not in self._meters:
+            await self._send_what_other_rules_left(partition)
             self._meters[partition] = self._restore(partition)
         return self._meters[partition]
+
+    async def _send_what_other_rules_left(self, partition: int) -> None:
+        """Send totals that were written and perhaps not sent, when prices or owners changed in between.
+
+        A replay sends again what it touches; under other rules it touches other cells.
+        """
+        row = self._cells.get(partition, meter_table.POSITION)
+        position = meter_table.decode_position(row) if row is not None else None
+        if position is None or position.rules == self._rules or position.published >= position.version:
+            return
+        unsent = [
+            total(meter_table.split(key), meter_table.decode_row(row))
+            for key, row in self._cells.scan(partition)
+            if key != meter_table.POSITION and meter_table.decode_row(row).version > position.published
+        ]
+        packets = totals.pack(METERED, partition, position.version, position.watermark, unsent, self._partitions)
+        await self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets])
 
     def _restore(self, partition: int) -> Meter:
         remembered = Identities()
         remembered.load(identities_table.decode(key, row) for key, row in self._ids.scan(partition))
         row = self._cells.get(partition, meter_table.POSITION)
-        position = meter_table.decode_position(row) if row is not None else meter_table.Position(-1, 0)
+        position = meter_table.decode_position(row) if row is not None else meter_table.Position()
+        self._published[partition] = position.published
 
         def read(key: CellKey) -> MeterRow | None:
             stored = self._cells.get(partition, meter_table.key(key))
@@ -113,25 +137,29 @@ class Metering:
             read=read,
             identities=remembered,
             position=position.version,
+            done=position.done,
             watermark=position.watermark,
         )
 
-    async def _write(self, partition: int, meter: Meter, folded: Folded) -> None:
-        position = meter_table.Position(meter.position, meter.watermark)
-        # The position goes first: it may claim more than is written, never less.
-        rows: dict[bytes, bytes | None] = {meter_table.POSITION: meter_table.encode_row(position)}
-        rows.update((meter_table.key(key), meter_table.encode_row(row)) for key, row in folded.rows.items())
-        await asyncio.gather(self._write_cells(partition, rows), self._write_ids(partition, folded))
+    async def _write(self, partition: int, meter: Meter, folded: Folded, done: int) -> None:
+        rows: dict[bytes, bytes | None] = {
+            meter_table.key(key): meter_table.encode_row(row) for key, row in folded.rows.items()
+        }
+        await asyncio.gather(self._write_cells(partition, meter, rows, done), self._write_ids(partition, folded))
 
-    async def _write_cells(self, partition: int, rows: dict[bytes, bytes | None]) -> None:
-        for chunk in chunks(rows):
-            await self._cells.commit(partition, chunk)
+    async def _write_cells(self, partition: int, meter: Meter, rows: dict[bytes, bytes | None], done: int) -> None:
+        """Write rows between two positions: the first may claim more than is written, the last is the truth."""
+        parts = list(chunks(rows)) or [{}]
+        for at, chunk in enumerate(parts, start=1):
+            complete = meter.done if at == len(parts) else done
+            position = meter_table.Position(
+                meter.position, meter.watermark, complete, self._published[partition], self._rules
+            )
+            await self._cells.commit(partition, {meter_table.POSITION: meter_table.encode_row(position), **chunk})
 
     async def _write_ids(self, partition: int, folded: Folded) -> None:
         rows: dict[bytes, bytes | None] = {
-            identities_table.key(packed.day, folded.last_offset): identities_table.encode(
-                packed, folded.last_offset
-            )
+            identities_table.key(packed.day, folded.last_offset): identities_table.encode(packed, folded.last_offset)
             for packed in folded.identities
         }
         for chunk in chunks(rows):
@@ -143,11 +171,10 @@ class Metering:
         )
         letters = list(self._dead_letters(batch, folded))
         sent, _ = await asyncio.gather(
-            self._publisher.send_many(
-                self._topics.totals, [(None, packet, owner) for owner, packet in packets]
-            ),
+            self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets]),
             self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters]),
         )
+        self._published[batch.partition] = folded.last_offset
         reached = self._reached.setdefault(batch.partition, {})
         reached.update((str(owner), offset) for owner, offset in sent)
         progress = {"offset": folded.last_offset, "totals": reached, "watermark": meter.watermark}
@@ -169,7 +196,7 @@ class Metering:
     async def expire(self) -> None:
         """Forget ids and rows older than their retention, in every owned partition."""
         for partition in self._cells.owned() & self._ids.owned():
-            meter = self._meter(partition)
+            meter = await self._meter(partition)
             watermark = min(meter.watermark, int(self._clock()) + DAY)
             oldest = retained_day(watermark, RETENTION_DAYS)
             meter.identities.forget(oldest)

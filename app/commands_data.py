@@ -31,9 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="JSON Lines; - is stdin, .gz is unpacked")
-    ],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="JSON Lines; - is stdin, .gz is unpacked")],
     *,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="return when folded, or when sent")] = True,
     time: Annotated[
@@ -53,9 +51,7 @@ def replay(
     try:
         size = check_files(files)
         runtime = find_runtime(from_environment())
-        sent = asyncio.run(
-            replay_files(files, runtime, default_time=at, size=size, wait=wait, console=console)
-        )
+        sent = asyncio.run(replay_files(files, runtime, default_time=at, size=size, wait=wait, console=console))
     except (UnreadableFileError, NotRunningError, ReplayFailedError) as error:
         _fail(str(error))
     if sent.too_large:
@@ -63,14 +59,10 @@ def replay(
 
 
 def sample(
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="file (.gz is packed); default: stdout")
-    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="file (.gz is packed); default: stdout")] = None,
     *,
     seed: Annotated[int, typer.Option(help="the same seed gives the same bytes")] = 7,
-    month: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")
-    ] = None,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")] = None,
     scale: Annotated[float, typer.Option(min=0.001, help="how busy the company is")] = 1.0,
 ) -> None:
     """Write a month of usage of a sample company as JSON Lines, in the order in which it arrives."""
@@ -85,9 +77,7 @@ def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="stop after the summary")] = False,
     seed: Annotated[int, typer.Option(help="another seed, another month")] = 7,
-    month: Annotated[
-        str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")
-    ] = None,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")] = None,
     scale: Annotated[float, typer.Option(min=0.01, help="how busy the company is")] = 1.0,
     data_dir: Annotated[Path, typer.Option(help="emptied first")] = Path("var/demo"),
 ) -> None:

@@ -52,4 +52,4 @@ def configure_logging(role: str, level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in _CHATTY:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+        logging.getLogger(name).setLevel(logging.INFO if root.level == logging.DEBUG else logging.WARNING)

@@ -33,9 +33,7 @@ def find_runtime(settings: Settings) -> Runtime:
     Raises `NotRunningError`.
     """
     if EMBEDDED not in (settings.broker_url, settings.redis_url):
-        return Runtime(
-            settings.bootstrap, settings.redis_url, "", settings.topic_prefix, settings.view_prefix
-        )
+        return Runtime(settings.bootstrap, settings.redis_url, "", settings.topic_prefix, settings.view_prefix)
     return read_runtime(settings.data_dir)
 
 
@@ -56,15 +54,14 @@ async def replay_files(
     except KafkaError as error:
         raise ReplayFailedError(f"broker {runtime.broker}: {error}") from error
     except (RedisError, OSError) as error:
-        raise ReplayFailedError(f"Redis {runtime.redis}: {error}") from error
+        # Not the URL: it may hold a password.
+        raise ReplayFailedError(f"Redis: {error}") from error
     except folded.NotFoldedError as error:
         raise ReplayFailedError(str(error)) from error
     return sent
 
 
-async def _send(
-    files: Sequence[str], runtime: Runtime, reader: LineReader, size: int | None, console: Console
-) -> Sent:
+async def _send(files: Sequence[str], runtime: Runtime, reader: LineReader, size: int | None, console: Console) -> Sent:
     producer = BulkProducer(runtime.broker, Topics(runtime.topic_prefix).usage_metered)
     await producer.start()
     try:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 from agents import budgets, dead_letters, flags, metering, metrics, rollup, webhooks, webhooks_sender
@@ -26,6 +27,7 @@ from app.partitioner import partitions_of
 from app.topics import Topics
 from app.upkeep import Upkeep
 from app.view_writer import ViewWriter
+from domain import cloudevents
 from domain.ownership import Ownership
 from domain.pricing import PriceBook
 from tables import budgets as budgets_table
@@ -107,8 +109,7 @@ def create_app(
         standby_replicas=settings.standby_replicas,
     )
     tables = {
-        name: processes.table(app, name, partitions[source])
-        for name, source in source_of_tables(topics)[role].items()
+        name: processes.table(app, name, partitions[source]) for name, source in source_of_tables(topics)[role].items()
     }
     for table in tables.values():
         table.bind(outside.publisher)
@@ -141,6 +142,9 @@ def _install_worker(
         book=PriceBook.load(configuration.prices, configuration.currency),
         ownership=Ownership(configuration.owners),
         partitions=partitions[topics.cost_totals],
+        rules=cloudevents.event_id(
+            configuration.prices, configuration.owners, version("genai-prices"), version("costguard")
+        ),
         clock=outside.clock,
     )
     metering.install(app, channel=_channel(app, topics.usage_metered), metering=meter, fatal=outside.fatal)
@@ -211,9 +215,7 @@ def _install_effects(
     )
     flags.install(app, channel=_channel(app, topics.budget_status), flags=switching, fatal=outside.fatal)
     letters = dead_letters.DeadLetters(view=outside.view, count=_count_letters)
-    dead_letters.install(
-        app, channel=_channel(app, topics.dead_letter), dead_letters=letters, fatal=outside.fatal
-    )
+    dead_letters.install(app, channel=_channel(app, topics.dead_letter), dead_letters=letters, fatal=outside.fatal)
 
 
 def _count_letters(reason: str, letters: int) -> None:
@@ -227,9 +229,7 @@ async def ensure_topics(settings: Settings) -> Partitions:
     """
     topics = Topics(settings.topic_prefix)
     create = kafka.create_topics
-    await create(
-        settings.bootstrap, topics.all(), partitions=settings.partitions, replication=settings.replication
-    )
+    await create(settings.bootstrap, topics.all(), partitions=settings.partitions, replication=settings.replication)
     partitions = await kafka.partition_counts(settings.bootstrap, topics.all())
     for role, tables in source_of_tables(topics).items():
         for table, source in tables.items():

@@ -59,7 +59,7 @@ def rejected(
         "truncated": len(raw) > MAX_RAW_BYTES,
         "null": value is None,
     }
-    identifier = event_id(REJECTED, topic, partition, offset)
+    identifier = event_id(REJECTED, topic, partition, offset, reason)
     return envelope(
         kind=REJECTED, agent=agent, identifier=identifier, time=recorded, data=data, recorded=recorded
     )

@@ -95,15 +95,17 @@ class Folded:
 
     def totals(self) -> list[Total]:
         """Return the touched running totals, as `cost-totals` carries them."""
-        return [
-            Total(
-                key.minute, cell.tenant, cell.environment, cell.feature, cell.service, cell.team,
-                cell.resource_type, cell.price_id, cell.cost_unit,
-                row.version, row.first, row.events, row.units, row.amount,
-            )
-            for key, row in self.rows.items()
-            for cell in (key.cell,)
-        ]  # fmt: skip
+        return [total(key, row) for key, row in self.rows.items()]
+
+
+def total(key: CellKey, row: MeterRow) -> Total:
+    """Return a running total as `cost-totals` carries it."""
+    cell = key.cell
+    return Total(
+        key.minute, cell.tenant, cell.environment, cell.feature, cell.service, cell.team,
+        cell.resource_type, cell.price_id, cell.cost_unit,
+        row.version, row.first, row.events, row.units, row.amount,
+    )  # fmt: skip
 
 
 class _Sum:
@@ -125,16 +127,14 @@ class _Sum:
             return None
         if self.counts is None:
             return self.quote.rates[0] * self.units
-        return sum(
-            (rate * count for rate, count in zip(self.quote.rates, self.counts, strict=True) if count), ZERO
-        )
+        return sum((rate * count for rate, count in zip(self.quote.rates, self.counts, strict=True) if count), ZERO)
 
 
 class Meter:
     """The running totals of one source partition.
 
-    `read` returns the stored row of a cell; `position` is the highest version of any stored row; `watermark` the
-    newest event time seen (epoch seconds).
+    `read` returns the stored row of a cell; `position` is the highest version of any stored row, and up to `done` all
+    events are folded; `watermark` is the newest event time seen (epoch seconds).
     """
 
     def __init__(
@@ -145,9 +145,11 @@ class Meter:
         read: Callable[[CellKey], MeterRow | None],
         identities: Identities,
         position: int = -1,
+        done: int = -1,
         watermark: int = 0,
     ) -> None:
         self.position = position
+        self.done = done
         self.watermark = watermark
         self.identities = identities
         self._book = book
@@ -161,7 +163,10 @@ class Meter:
         replay = records[0].offset <= self.position
         with localcontext(EXACT):
             sums = self._sum(self._admit(records, folded), folded, replay=replay)
-            folded.rows = {key: self._add(key, added) for key, added in sums.items()}
+            for key, added in sums.items():
+                row = self._add(key, added)
+                if row is not None:
+                    folded.rows[key] = row
         self._remember(folded)
         return folded
 
@@ -201,7 +206,7 @@ class Meter:
             added = sums.get(key)
             if added is None:
                 added = sums[key] = _Sum(quote, offset)
-            if replay and self._holds(key, offset):
+            if replay and (offset <= self.done or self._holds(key, offset)):
                 continue
             _count(added, event.data, offset)
         folded.events = len(events)
@@ -220,18 +225,16 @@ class Meter:
         if quote is None:
             folded.unpriced += 1
         price_id = "" if quote is None else quote.id
-        cell = Cell(
-            tenant, environment, feature, service, team, data.resource_type, price_id, data.cost_unit or ""
-        )
+        cell = Cell(tenant, environment, feature, service, team, data.resource_type, price_id, data.cost_unit or "")
         return CellKey(time - time % MINUTE, cell), quote
 
     def _holds(self, key: CellKey, offset: int) -> bool:
         row = self.row(key)
         return row is not None and offset <= row.version
 
-    def _add(self, key: CellKey, added: _Sum) -> MeterRow:
+    def _add(self, key: CellKey, added: _Sum) -> MeterRow | None:
         row = self.row(key)
-        if row is not None and not added.events:
+        if not added.events:
             return row
         amount, units = added.amount(), Decimal(added.units)
         if row is None:
@@ -241,6 +244,7 @@ class Meter:
 
     def _remember(self, folded: Folded) -> None:
         self.position = max(self.position, folded.last_offset)
+        self.done = max(self.done, folded.last_offset)
         if len(self._rows) > MAX_REMEMBERED_ROWS:
             for key in list(self._rows)[: MAX_REMEMBERED_ROWS // 2]:
                 del self._rows[key]

@@ -48,10 +48,7 @@ def period_at(kind: str, timezone: str, instant: int, week_start: int = MONDAY) 
         raise ValueError(f"{kind!r} is not one of {', '.join(KINDS)}")
     zone = ZoneInfo(timezone)
     first = _first_day(kind, datetime.fromtimestamp(instant, zone).date(), week_start)
-    # A clock that is set back over midnight shows the day before once more, and one that jumps over midnight
-    # begins a day early: the neighbour holds such an instant.
-    while instant < _midnight(first, zone):
-        first = _first_day(kind, first - timedelta(days=1), week_start)
+    # A clock that is set back over midnight shows the end of the day before once more: that is the new day still.
     while instant >= (end := _midnight(_first_day_of_next(kind, first), zone)):
         first = _first_day_of_next(kind, first)
     return Period(kind, _midnight(first, zone), end, timezone)

@@ -137,10 +137,7 @@ class Draft:
 
     def changes(self) -> dict[bytes, bytes | None]:
         """Return the rows to commit."""
-        return {
-            key: None if self._rows[key] is None else _encode(self._rows[key])
-            for key in sorted(self._changed)
-        }
+        return {key: None if self._rows[key] is None else _encode(self._rows[key]) for key in sorted(self._changed)}
 
     def _get(self, key: bytes, decoder: msgspec.msgpack.Decoder[Any]) -> Any:
         if key not in self._rows:
@@ -156,7 +153,5 @@ class Draft:
 def expired_periods(reader: Reader, before: int) -> dict[bytes, bytes | None]:
     """Return the deletion of every period that started before an instant (epoch seconds)."""
     return {
-        key: None
-        for key, _ in reader.scan(_PERIOD)
-        if int.from_bytes(key[-_START_BYTES:], "big", signed=True) < before
+        key: None for key, _ in reader.scan(_PERIOD) if int.from_bytes(key[-_START_BYTES:], "big", signed=True) < before
     }

@@ -164,9 +164,7 @@ def _supersedes(new: bytes | None, old: bytes | None) -> bool:
     return new is None or old is None or _version(new).version >= _version(old).version
 
 
-def chunks(
-    rows: Mapping[bytes, bytes | None], limit: int = COMMIT_BYTES
-) -> Iterator[dict[bytes, bytes | None]]:
+def chunks(rows: Mapping[bytes, bytes | None], limit: int = COMMIT_BYTES) -> Iterator[dict[bytes, bytes | None]]:
     """Split independent rows into commits that fit, in order."""
     chunk: dict[bytes, bytes | None] = {}
     size = 0

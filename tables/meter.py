@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from domain.metering import CellKey, MeterRow
+from domain.metering import Cell, CellKey, MeterRow
 
 NAME: Final = "meter"
 POSITION: Final = b"\xff" * 5
@@ -20,13 +20,22 @@ RETENTION_DAYS: Final = 40
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Highest version of any row, and the newest event time seen (epoch seconds)."""
+    """How far a source partition is folded.
 
-    version: int
-    watermark: int
+    `version` is the highest offset of any row; up to `done` everything is folded, in between it depends on the row;
+    up to `published` all totals are sent. `watermark` is the newest event time (epoch seconds), `rules` a digest of the
+    prices and owners in force: under others, a replayed event may belong to another cell.
+    """
+
+    version: int = -1
+    watermark: int = 0
+    done: int = -1
+    published: int = -1
+    rules: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode_cell = msgspec.msgpack.Decoder(Cell).decode
 decode_row = msgspec.msgpack.Decoder(MeterRow).decode
 decode_position = msgspec.msgpack.Decoder(Position).decode
 
@@ -39,6 +48,11 @@ def key(cell_key: CellKey) -> bytes:
 def minute_of(row_key: bytes) -> int:
     """Return the minute (epoch seconds) of a row key."""
     return int.from_bytes(row_key[:4], "big")
+
+
+def split(row_key: bytes) -> CellKey:
+    """Restore what `key` wrote."""
+    return CellKey(minute_of(row_key), _decode_cell(row_key[4:]))
 
 
 def encode_row(row: MeterRow | Position) -> bytes:

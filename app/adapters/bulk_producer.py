@@ -85,9 +85,7 @@ class BulkProducer:
         await self._acknowledged(partition)
         builder.close()
         delivery = await self._connected.send_batch(builder, self._topic, partition=partition)
-        self._unacknowledged[partition] = asyncio.ensure_future(
-            _last_offset(delivery, builder.record_count())
-        )
+        self._unacknowledged[partition] = asyncio.ensure_future(_last_offset(delivery, builder.record_count()))
 
     async def _acknowledged(self, partition: int) -> None:
         delivery = self._unacknowledged.pop(partition, None)

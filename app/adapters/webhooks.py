@@ -7,6 +7,7 @@ thrown away, and an attempt takes ten seconds at most. Reasons hold no more of a
 from __future__ import annotations
 
 import asyncio
+import logging
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
     from app.adapters.addresses import Resolve
     from domain.webhooks import Subscription
+
+# They log whole URLs and headers, and a URL may hold a token.
+for _client in ("httpx", "httpcore"):
+    logging.getLogger(_client).setLevel(logging.WARNING)
 
 TIMEOUT_SECONDS: Final = 10.0
 MAX_ANSWER_BYTES: Final = 16 * 1024

@@ -75,9 +75,7 @@ class Recomputed:
         if quote is None:
             return None
         return add_up(
-            EXACT.multiply(quantity, rate)
-            for quantity, rate in zip(quantities, quote.rates, strict=True)
-            if quantity
+            EXACT.multiply(quantity, rate) for quantity, rate in zip(quantities, quote.rates, strict=True) if quantity
         )
 
 

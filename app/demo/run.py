@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-FULL_MONTH: Final = 157_000
+FULL_MONTH: Final = 165_000
 FAILURES: Final = (
     SystemFailedError,
     ApiFailedError,
@@ -83,9 +83,7 @@ def run(options: Options, console: Console) -> None:
         raise DemoFailedError(f"does not add up: {'; '.join(wrong)}")
 
 
-def _tell(
-    options: Options, console: Console, api: Api, received: Received, config: Path
-) -> tuple[Check, ...]:
+def _tell(options: Options, console: Console, api: Api, received: Received, config: Path) -> tuple[Check, ...]:
     expected = Recomputed(price_book(config))
     start, end = (f"{day:%Y-%m-%d}T00:00:00Z" for day in (options.start, options.end))
 

@@ -73,9 +73,7 @@ def headline(outcome: Outcome, expected: Recomputed, timing: Timing) -> Text:
 
 def spend_table(heading: str, spends: Iterable[Spend], total: Decimal) -> Table:
     """Show amounts, shares as bars, and the days as sparklines."""
-    table = _table(
-        heading, ("", "left"), ("USD", "right"), ("share", "right"), ("", "left"), ("by day", "left")
-    )
+    table = _table(heading, ("", "left"), ("USD", "right"), ("share", "right"), ("", "left"), ("by day", "left"))
     for spend in spends:
         share = spend.amount / total if total else Decimal(0)
         table.add_row(
@@ -151,9 +149,7 @@ def check_table(checks: Iterable[Check]) -> Table:
 
 def address_lines(api: str, broker: str) -> str:
     """Tell where to look while the demo keeps running."""
-    return "\n".join(
-        [*(f"  {api}{path}" for path in URLS), f"  kafka://{broker} (topics usage-metered, ...)"]
-    )
+    return "\n".join([*(f"  {api}{path}" for path in URLS), f"  kafka://{broker} (topics usage-metered, ...)"])
 
 
 def dollars(amount: Decimal) -> str:

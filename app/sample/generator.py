@@ -1,4 +1,4 @@
-"""The month as it arrives: every stream's reports on the clock, trouble mixed in, ordered by arrival.
+"""The month as it arrives: reports of all services on the clock, trouble mixed in, ordered by arrival.
 
 Memory holds the events of one hour and those on their way (late and repeated ones), never the month.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import calendar
 import heapq
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from random import Random
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import orjson
 import xxhash
 
-from app.sample.company import ENVIRONMENTS, TENANTS, WORKLOADS, Workload
+from app.sample.company import ENVIRONMENTS, REPLICAS, TENANTS, WORKLOADS, Workload
 from app.sample.reports import Stream, report
 from app.sample.trouble import (
     DUPLICATE_SHARE,
@@ -27,7 +26,7 @@ from app.sample.trouble import (
     repeat_delay,
     unlabel,
 )
-from domain.windows import DAY, HOUR
+from domain.windows import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +40,10 @@ class Emission(NamedTuple):
     trouble: Trouble = Trouble.NONE
 
 
+# Replicas report at the tick, give or take their own clocks.
+SPREAD_SECONDS: Final = 50
+
+
 class Runaway(NamedTuple):
     """The agent loop that nobody stopped: whose it is, and how hard it runs from its start."""
 
@@ -48,20 +51,11 @@ class Runaway(NamedTuple):
     feature: str
     resource_type: str
     since: float  # share of the month gone when it starts
-    load: float  # size of a call, times the usual: the context is never cleared
-    peak: int  # calls by the end of the month, times the usual
+    load: float  # size of a report, times the usual: the context is never cleared
+    peak: float  # reports by the end of the month, times the usual
 
 
-RUNAWAY: Final = Runaway("initech", "research-agent", "third_party.llm_tokens", since=0.70, load=2.0, peak=18)
-
-
-@dataclass(slots=True)
-class _Clock:
-    """When a stream reports next, and how often (seconds since the start of the month)."""
-
-    stream: Stream
-    at: float
-    every: float
+RUNAWAY: Final = Runaway("initech", "research-agent", "third_party.llm_tokens", since=0.70, load=4.0, peak=12.0)
 
 
 def generate(seed: int, month: date, scale: float = 1.0) -> Iterator[Emission]:
@@ -84,57 +78,58 @@ class _Month:
         self._seconds = calendar.monthrange(month.year, month.month)[1] * DAY
         self._run = xxhash.xxh32_hexdigest(name.encode())
         self._prefix = f"{month:%Y-%m}-"
-        self._clocks = [self._clock(stream, share * scale) for stream, share in _streams()]
+        self._streams = [(stream, share * scale) for stream, share in _streams()]
         self._made = 0
         # (arrival, order made, emission): the order breaks ties, so that emissions are never compared.
         self._under_way: list[tuple[float, int, Emission]] = []
 
     def emissions(self) -> Iterator[Emission]:
         for hour_start in range(0, self._seconds, HOUR):
-            self._advance(hour_start)
+            for stream, busy in self._streams:
+                self._report_hour(stream, busy, hour_start)
             while self._under_way and self._under_way[0][0] < hour_start + HOUR:
                 yield heapq.heappop(self._under_way)[2]
         while self._under_way:
             yield heapq.heappop(self._under_way)[2]
 
-    def _clock(self, stream: Stream, share: float) -> _Clock:
-        every = stream.workload.minutes * 60 / (stream.tenant.activity * share)
-        return _Clock(stream, self._random.random() * every, every)
-
-    def _advance(self, hour_start: int) -> None:
-        """Make every report of one hour and send it on its way."""
-        for clock in self._clocks:
-            if clock.at >= hour_start + HOUR:
-                continue
-            load, often = self._load(clock.stream, hour_start)
-            while clock.at < hour_start + HOUR:
-                self._emit(clock, load)
-                clock.at += clock.every / often
-
-    def _load(self, stream: Stream, hour_start: int) -> tuple[float, int]:
-        """Return the stream's load in this hour, and how many times more often than usual it reports."""
-        tenant = stream.tenant
+    def _report_hour(self, stream: Stream, busy: float, hour_start: int) -> None:
+        """Make what one stream reports in one hour: some replicas at every tick of the interval."""
+        every = stream.workload.minutes * MINUTE
+        ticks = [at for at in range(hour_start, hour_start + HOUR, min(every, HOUR)) if at % every == 0]
+        if not ticks:
+            return
         gone = hour_start / self._seconds
-        local = self._first.hour + hour_start / HOUR + tenant.utc_offset
-        weekday = int(self._first.weekday() + local // 24) % 7
-        load = stream.workload.rhythm(local % 24, weekday) * (1 + tenant.growth * (gone - 0.5))
-        if not _runs_away(stream) or gone < RUNAWAY.since:
-            return load, 1
-        climbed = (gone - RUNAWAY.since) / (1 - RUNAWAY.since)
-        return RUNAWAY.load, 2 + int((RUNAWAY.peak - 2) * climbed)
+        if _runs_away(stream) and gone >= RUNAWAY.since:
+            climbed = (gone - RUNAWAY.since) / (1 - RUNAWAY.since)
+            reports = self._whole(busy * len(ticks) * (2 + (RUNAWAY.peak - 2) * climbed))
+            for _ in range(reports):
+                self._emit(stream, hour_start + HOUR * self._random.random(), RUNAWAY.load)
+            return
+        load = self._load(stream, hour_start, gone)
+        for tick in ticks:
+            for _ in range(self._whole(busy)):
+                self._emit(stream, tick + SPREAD_SECONDS * self._random.random(), load)
 
-    def _emit(self, clock: _Clock, load: float) -> None:
+    def _whole(self, mean: float) -> int:
+        """Round up or down at random, so that the mean stays."""
+        return int(mean + self._random.random())
+
+    def _load(self, stream: Stream, hour_start: int, gone: float) -> float:
+        tenant = stream.tenant
+        local = hour_start / HOUR + tenant.utc_offset
+        weekday = int(self._first.weekday() + local // 24) % 7
+        return stream.workload.rhythm(local % 24, weekday) * (1 + tenant.growth * (gone - 0.5))
+
+    def _emit(self, stream: Stream, at: float, load: float) -> None:
         random = self._random
         event_id = f"{self._run}-{self._made:06x}"
-        event = report(
-            clock.stream, event_id=event_id, time=self._rfc3339(clock.at), load=load, random=random
-        )
+        event = report(stream, event_id=event_id, time=self._rfc3339(at), load=load, random=random)
         trouble = draw(random)
         if trouble is Trouble.UNLABELLED:
             unlabel(event, random)
         value = corrupt(event, random) if trouble is Trouble.MALFORMED else orjson.dumps(event)
         emission = Emission(value, event_id.encode(), trouble)
-        arrival = clock.at + (lateness(random) if trouble is Trouble.LATE else punctual_delay(random))
+        arrival = at + (lateness(random) if trouble is Trouble.LATE else punctual_delay(random))
         self._send(arrival, emission)
         if trouble is not Trouble.MALFORMED and random.random() < DUPLICATE_SHARE:
             self._send(arrival + repeat_delay(random), emission._replace(trouble=Trouble.DUPLICATE))
@@ -148,16 +143,15 @@ class _Month:
         days, rest = divmod(seconds, DAY)
         hours, rest = divmod(rest, HOUR)
         milliseconds = int((at - seconds) * 1000)
-        return (
-            f"{self._prefix}{days + 1:02d}T{hours:02d}:{rest // 60:02d}:{rest % 60:02d}.{milliseconds:03d}Z"
-        )
+        return f"{self._prefix}{days + 1:02d}T{hours:02d}:{rest // 60:02d}:{rest % 60:02d}.{milliseconds:03d}Z"
 
 
 def _streams() -> Iterator[tuple[Stream, float]]:
+    """Yield every stream with the mean number of replicas that report at each tick."""
     for tenant in TENANTS:
         for environment, share in ENVIRONMENTS:
             for workload in WORKLOADS:
-                yield Stream(tenant, environment, workload), share
+                yield Stream(tenant, environment, workload), REPLICAS * tenant.activity * share
 
 
 def _runs_away(stream: Stream) -> bool:

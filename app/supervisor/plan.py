@@ -35,7 +35,8 @@ def engine(settings: Settings, name: str, program: Program) -> Spec:
 
 def programs(settings: Settings, inherited: Mapping[str, str]) -> list[Spec]:
     """Return the API, the effects and so many workers; they inherit the environment and get our settings."""
-    environment = {**inherited, **settings.as_environment()}
+    # Unbuffered: what a child says last is what stands last in its log.
+    environment = {**inherited, **settings.as_environment(), "PYTHONUNBUFFERED": "1"}
     commands: dict[str, tuple[str, ...]] = {"api": ("api",), "effects": ("effects",)}
     for index in range(settings.workers):
         commands[f"worker-{index}"] = ("worker", "--index", str(index))

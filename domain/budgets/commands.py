@@ -66,9 +66,7 @@ def _event(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> dict[st
     if f"{_HEADER}specversion" not in named:
         return _decode(value)
     event: dict[str, Any] = {
-        name.removeprefix(_HEADER): content.decode()
-        for name, content in named.items()
-        if name.startswith(_HEADER)
+        name.removeprefix(_HEADER): content.decode() for name, content in named.items() if name.startswith(_HEADER)
     }
     return event | {"data": _decode(value)}
 
@@ -80,9 +78,7 @@ def _parse(event: dict[str, Any], currency: str) -> SetBudget | DeleteBudget | R
     if kind not in (BUDGET_SET, BUDGET_DELETED):
         return Rejected(f"type: {str(kind)[:80]!r} is not {BUDGET_SET} or {BUDGET_DELETED}")
     if not isinstance(data, dict) or not isinstance(data.get("scope"), str):
-        return Rejected(
-            'data: must be an object with a scope such as "tenant=acme,feature=ai-search" or "all"'
-        )
+        return Rejected('data: must be an object with a scope such as "tenant=acme,feature=ai-search" or "all"')
     body = dict(data)
     scope = parse_filter(body.pop("scope"))
     if kind == BUDGET_DELETED:

@@ -105,11 +105,7 @@ def succeed(previous: Budget | None, defined: Budget, *, deleted: bool = False) 
     if previous is None:
         return defined
     same = msgspec.structs.replace(defined, version=previous.version)
-    return (
-        previous
-        if same == previous and not deleted
-        else msgspec.structs.replace(same, version=previous.version + 1)
-    )
+    return previous if same == previous and not deleted else msgspec.structs.replace(same, version=previous.version + 1)
 
 
 def define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str) -> Budget | Rejected:
@@ -134,17 +130,13 @@ def _define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str
     flags = _flags(present.get("flags", []))
     thresholds = _thresholds(present.get("thresholds", DEFAULT_THRESHOLDS))
     return Budget(
-        terms=tuple(
-            (dimension, fields.text(value, f"scope {dimension}")) for dimension, value in scope.terms
-        ),
+        terms=tuple((dimension, fields.text(value, f"scope {dimension}")) for dimension, value in scope.terms),
         version=1,
         limit=fields.number(present["limit"], "limit", most=MAX_LIMIT, decimals=LIMIT_DECIMALS),
         currency=reporting_currency,
         period=fields.choice(present.get("period", "month"), "period", KINDS),
         timezone=_timezone(present.get("timezone", "UTC")),
-        week_start=WEEKDAYS.index(
-            fields.choice(present.get("week_start", WEEKDAYS[MONDAY]), "week_start", WEEKDAYS)
-        ),
+        week_start=WEEKDAYS.index(fields.choice(present.get("week_start", WEEKDAYS[MONDAY]), "week_start", WEEKDAYS)),
         thresholds=tuple(sorted({*thresholds, *(flag.at for flag in flags)})),
         basis=fields.choice(present.get("basis", BASES[0]), "basis", BASES),
         flags=flags,
@@ -154,9 +146,7 @@ def _define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str
 
 def _thresholds(values: Any) -> Sequence[Decimal]:
     if not isinstance(values, list | tuple) or not 0 < len(values) <= MAX_THRESHOLDS:
-        raise ValueError(
-            f"thresholds: must be a list of 1 to {MAX_THRESHOLDS} numbers such as [0.7, 0.85, 1.0]"
-        )
+        raise ValueError(f"thresholds: must be a list of 1 to {MAX_THRESHOLDS} numbers such as [0.7, 0.85, 1.0]")
     return [_ratio(value, "thresholds") for value in values]
 
 

@@ -17,7 +17,7 @@ _FORECAST_FROM: Final = 10
 _WIDE: Final = Context(prec=160)
 
 
-def rounded(value: Decimal, decimals: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+def rounded(value: Decimal, decimals: int, rounding: str = ROUND_DOWN) -> Decimal:
     """Cut to so many decimals: a ratio of 0.9999999 must not read as 1."""
     return value.quantize(Decimal(1).scaleb(-decimals), rounding, _WIDE)
 
@@ -28,9 +28,7 @@ def burn_rate(spent: Decimal, limit: Decimal, period: Period, at: int) -> Decima
     `at` is the newest minute that is in `spent`. The same figure as the burn rate of an error budget (Google,
     The Site Reliability Workbook, chapter 5).
     """
-    return rounded(
-        _WIDE.divide(multiply(spent, Decimal(_length(period))), multiply(limit, _elapsed(period, at))), 3
-    )
+    return rounded(_WIDE.divide(multiply(spent, Decimal(_length(period))), multiply(limit, _elapsed(period, at))), 3)
 
 
 def forecast(spent: Decimal, period: Period, at: int) -> Decimal | None:

@@ -40,9 +40,7 @@ def crossed_data(event: ThresholdCrossed, at: int) -> dict[str, Any]:
         **_figures(budget, event.spent),
         "burn_rate": quantity_to_text(burn_rate(event.spent, budget.limit, period, at)),
         "period": _period(period),
-        "flags": [
-            {"key": flag.key, "variant": flag.variant} for flag in budget.flags if flag.at == event.threshold
-        ],
+        "flags": [{"key": flag.key, "variant": flag.variant} for flag in budget.flags if flag.at == event.threshold],
     }
     if event.direction == "cleared":
         data |= {"reason": event.reason, "clears": event.crossing_id}

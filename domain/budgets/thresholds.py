@@ -87,9 +87,7 @@ def clearing_amount(budget: Budget, threshold: Decimal) -> Decimal:
     return multiply(add(threshold, -hysteresis), budget.limit)
 
 
-def evaluate(
-    budget: Budget, period: Period, state: State, spent: Decimal
-) -> tuple[State, list[ThresholdCrossed]]:
+def evaluate(budget: Budget, period: Period, state: State, spent: Decimal) -> tuple[State, list[ThresholdCrossed]]:
     """Return the new state and what happened: crossings ascending, then clearings descending."""
     episodes = {episode.threshold: episode for episode in state}
     crossed: list[ThresholdCrossed] = []
@@ -101,17 +99,13 @@ def evaluate(
             crossed.append(ThresholdCrossed(budget, period, threshold, "crossed", opened.number, spent))
         elif episode.open and spent < clearing_amount(budget, threshold):
             episodes[threshold] = Episode(threshold, episode.number, open=False)
-            cleared.append(
-                ThresholdCrossed(budget, period, threshold, "cleared", episode.number, spent, "corrected")
-            )
+            cleared.append(ThresholdCrossed(budget, period, threshold, "cleared", episode.number, spent, "corrected"))
     if not crossed and not cleared:
         return state, []
     return tuple(episodes[threshold] for threshold in sorted(episodes)), crossed + cleared[::-1]
 
 
-def withdraw(
-    budget: Budget, period: Period, state: State, spent: Decimal, reason: str
-) -> list[ThresholdCrossed]:
+def withdraw(budget: Budget, period: Period, state: State, spent: Decimal, reason: str) -> list[ThresholdCrossed]:
     """Clear what is crossed because this version of the budget ends; descending."""
     return [
         ThresholdCrossed(budget, period, episode.threshold, "cleared", episode.number, spent, reason)

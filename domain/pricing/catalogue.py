@@ -33,10 +33,11 @@ _KEYS: Final = {
 }  # fmt: skip
 # Prices are per 10^6 tokens or 10^3 requests: dividing by either is a shift of the decimal point, exact.
 _SHIFT: Final = {name: -3 if name == "request" else -6 for name in TOKEN_CLASSES}
-# Request context in the package's data that names a variant: `processing` batch, `service_tier`, `speed`
-# fast.
+# The keys by which the package's data tells variants apart: batch, service tiers, fast mode.
 _CONTEXT: Final = ("processing", "service_tier", "speed")
 _FREE: Final = ":free"
+# What a cloud's other meters are labelled with, and the package does not know it by.
+_ALIASES: Final = {"gcp": "google"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,8 @@ class Listed:
 
 def find(provider: str | None, model: str) -> Listed | None:
     """Find a model as genai-prices does; None when it knows no such provider or model."""
-    # A snapshot remembers every name it was asked for; a new one each time remembers nothing of what senders
-    # make up.
+    provider = None if provider is None else _ALIASES.get(provider.strip().lower(), provider)
+    # A snapshot remembers every name it was asked for; a new one forgets what senders make up.
     snapshot = DataSnapshot(providers=providers, from_auto_update=False)
     try:
         owner, found = snapshot.find_provider_model(model, None, provider, None)

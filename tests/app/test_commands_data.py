@@ -38,9 +38,7 @@ def test_the_last_whole_month_is_over_today(today: date, start: date, end: date)
     assert last_whole_month(today) == (start, end)
 
 
-def test_sample_writes_the_month_as_json_lines_the_same_packed_or_not(
-    commands: typer.Typer, tmp_path: Path
-) -> None:
+def test_sample_writes_the_month_as_json_lines_the_same_packed_or_not(commands: typer.Typer, tmp_path: Path) -> None:
     plain, packed = tmp_path / "a.jsonl", tmp_path / "a.jsonl.gz"
     for path in (plain, packed):
         result = RUNNER.invoke(

@@ -30,9 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NOW = "2026-11-01T12:00:00Z"
-EVENT = orjson.dumps(
-    {"specversion": "1.0", "id": "e1", "source": "/s", "type": USAGE_METERED, "time": NOW, "data": {}}
-)
+EVENT = orjson.dumps({"specversion": "1.0", "id": "e1", "source": "/s", "type": USAGE_METERED, "time": NOW, "data": {}})
 DATA = b'{"tenant": "acme", "resource_type": "compute.cpu_seconds", "units": 0.12345678901234567890123}'
 
 
@@ -83,9 +81,7 @@ def test_a_plain_object_without_time_happens_when_the_replay_says() -> None:
 
 
 def test_id_time_and_source_beside_the_data_become_the_envelopes() -> None:
-    line = (
-        b'{"id":"a","time":"2026-01-01T00:00:00Z","source":"/x","resource_type":"compute.requests","units":1}'
-    )
+    line = b'{"id":"a","time":"2026-01-01T00:00:00Z","source":"/x","resource_type":"compute.requests","units":1}'
     envelope = envelope_of(line)
     assert (envelope["id"], envelope["time"], envelope["source"]) == ("a", "2026-01-01T00:00:00Z", "/x")
 
@@ -119,9 +115,7 @@ def test_identical_lines_of_one_replay_are_different_events() -> None:
     st.lists(st.sampled_from([DATA, DATA.replace(b"acme", b"globex"), EVENT]), max_size=20),
     st.integers(0, 20),
 )
-def test_replaying_the_same_lines_again_gives_the_same_ids_wherever_chunks_end(
-    lines: list[bytes], cut: int
-) -> None:
+def test_replaying_the_same_lines_again_gives_the_same_ids_wherever_chunks_end(lines: list[bytes], cut: int) -> None:
     whole, halves = LineReader(NOW), LineReader("2030-01-01T00:00:00Z")
     first = [key for key, _ in whole.records(lines)]
     again = [key for part in (lines[:cut], lines[cut:]) for key, _ in halves.records(part)]
@@ -167,9 +161,7 @@ def test_a_missing_file_is_told_before_anything_is_sent(tmp_path: Path) -> None:
         check_files(["-", str(tmp_path / "nowhere.jsonl")])
 
 
-@pytest.mark.parametrize(
-    "damage", [b"not gzip", gzip.compress(EVENT * 100)[:-9], b"\x1f\x8b\x08\x00" + b"\xff" * 40]
-)
+@pytest.mark.parametrize("damage", [b"not gzip", gzip.compress(EVENT * 100)[:-9], b"\x1f\x8b\x08\x00" + b"\xff" * 40])
 def test_damaged_compression_is_told_by_file(tmp_path: Path, damage: bytes) -> None:
     file = tmp_path / "a.jsonl.gz"
     file.write_bytes(damage)

@@ -11,9 +11,7 @@ from app.runtime import FILE_NAME, NotRunningError, Runtime, read_runtime, remov
 if TYPE_CHECKING:
     from pathlib import Path
 
-RUNTIME = Runtime(
-    "127.0.0.1:19092", "redis://127.0.0.1:7000/0", "http://127.0.0.1:8000", "a.", "costguard:a.", 42
-)
+RUNTIME = Runtime("127.0.0.1:19092", "redis://127.0.0.1:7000/0", "http://127.0.0.1:8000", "a.", "costguard:a.", 42)
 
 
 def test_what_up_writes_is_what_commands_read(tmp_path: Path) -> None:

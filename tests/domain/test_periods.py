@@ -36,7 +36,7 @@ def bounds(kind: str, zone: str, instant: str, week_start: int = 0) -> tuple[str
 
 
 @given(st.sampled_from(KINDS), st.sampled_from(ZONES), INSTANTS, st.integers(0, 6))
-@example("day", "America/Goose_Bay", at("2010-11-07T02:30:00+00:00"), 0)
+@example("day", "America/Goose_Bay", at("2010-11-07T03:30:00+00:00"), 0)
 @example("day", "Pacific/Apia", at("2011-12-30T09:59:59+00:00"), 0)
 @example("day", "America/Havana", at("2024-11-03T04:30:00+00:00"), 0)
 def test_consecutive_periods_tile_time_without_gap_or_overlap(
@@ -128,3 +128,10 @@ def test_zones_that_mean_something_else_on_each_machine_are_not_offered() -> Non
     assert "Europe/Paris" in timezones()
     assert "UTC" in timezones()
     assert "localtime" not in timezones()
+
+
+def test_an_evening_that_comes_twice_belongs_to_one_day() -> None:
+    """At one minute past midnight clocks went back to 23:01."""
+    midnight = at("2010-11-07T00:00:00-03:00")
+    assert period_at("day", "America/Goose_Bay", at("2010-11-06T23:30:00-03:00")).end == midnight
+    assert period_at("day", "America/Goose_Bay", at("2010-11-06T23:30:00-04:00")).start == midnight

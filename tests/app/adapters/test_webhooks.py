@@ -124,6 +124,15 @@ async def test_a_message_is_signed_as_standard_webhooks_says(receiver: Receiver)
     assert headers["content-type"].startswith("application/cloudevents+json")
 
 
+async def test_nothing_logs_the_path_the_query_or_a_secret(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("DEBUG")
+    assert await post(f"http://127.0.0.1:{receiver.port}/hidden?token=hidden") == Answer(204)
+    assert "hidden" not in caplog.text
+    assert "v1," not in caplog.text
+
+
 async def test_while_a_secret_is_rotated_both_verify(receiver: Receiver) -> None:
     await post(f"http://127.0.0.1:{receiver.port}/", secrets=SECRETS)
     ((_, headers, _),) = receiver.requests

@@ -20,9 +20,7 @@ OCTOBER = 1790812800
 
 
 def limits(path: Path) -> dict[str, Decimal]:
-    return {
-        budget["scope"]: Decimal(budget["limit"]) for budget in tomllib.loads(path.read_text())["budgets"]
-    }
+    return {budget["scope"]: Decimal(budget["limit"]) for budget in tomllib.loads(path.read_text())["budgets"]}
 
 
 def test_it_is_a_valid_configuration_with_the_receiver_in_it(tmp_path: Path) -> None:
@@ -34,15 +32,11 @@ def test_it_is_a_valid_configuration_with_the_receiver_in_it(tmp_path: Path) -> 
 
 def test_limits_scale_with_the_company(tmp_path: Path) -> None:
     whole = limits(write_configuration(tmp_path, URL, 1.0))
-    assert limits(write_configuration(tmp_path, URL, 0.25)) == {
-        scope: limit / 4 for scope, limit in whole.items()
-    }
+    assert limits(write_configuration(tmp_path, URL, 0.25)) == {scope: limit / 4 for scope, limit in whole.items()}
 
 
 def test_the_runaway_feature_has_a_budget(tmp_path: Path) -> None:
-    assert f"tenant={RUNAWAY.tenant},feature={RUNAWAY.feature}" in limits(
-        write_configuration(tmp_path, URL, 1.0)
-    )
+    assert f"tenant={RUNAWAY.tenant},feature={RUNAWAY.feature}" in limits(write_configuration(tmp_path, URL, 1.0))
 
 
 def test_everything_but_text_messages_has_a_price(tmp_path: Path) -> None:

@@ -42,9 +42,7 @@ def test_a_delivery_signed_by_the_reference_library_is_kept() -> None:
     ("body", "message", "signature"),
     [(BODY + b" ", "msg", sign()), (BODY, "other", sign()), (BODY, "msg", "v1,"), (BODY, "msg", "")],
 )
-def test_another_body_another_id_or_no_signature_is_refused(
-    body: bytes, message: str, signature: str
-) -> None:
+def test_another_body_another_id_or_no_signature_is_refused(body: bytes, message: str, signature: str) -> None:
     with receiver(SECRET) as (url, received):
         assert post(url, body, signature, message) == 401
         assert (received.deliveries, received.refused, received.events) == (1, 1, {})

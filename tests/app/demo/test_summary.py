@@ -72,9 +72,7 @@ def rendered(outcome: Outcome, expected: Recomputed, checks: tuple[Check, ...]) 
     return console.export_text()
 
 
-def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(
-    outcome: Outcome, expected: Recomputed
-) -> None:
+def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome: Outcome, expected: Recomputed) -> None:
     text = rendered(outcome, expected, check(outcome, expected))
     for line in (
         "8 events in 4.0 s (2 events/s",

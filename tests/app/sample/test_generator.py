@@ -103,9 +103,7 @@ def test_a_duplicate_repeats_an_earlier_event_byte_for_byte(emissions: list[Emis
 
 def test_an_unlabelled_event_misses_one_dimension(emissions: list[Emission]) -> None:
     stripped = [
-        orjson.loads(emission.value)["data"]
-        for emission in emissions
-        if emission.trouble is Trouble.UNLABELLED
+        orjson.loads(emission.value)["data"] for emission in emissions if emission.trouble is Trouble.UNLABELLED
     ]
     labels = {"tenant", "environment", "feature", "service", "team"}
     assert {len(labels - data.keys()) for data in stripped} == {1}

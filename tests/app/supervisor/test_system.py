@@ -78,6 +78,9 @@ class Running:
     def pids(self, what: str, name: str) -> list[int]:
         return [pid for event, of, pid in self.events() if (event, of) == (what, name)]
 
+    def alive(self) -> list[int]:
+        return [pid for what, _, pid in self.events() if what == "started" and alive(pid)]
+
     def started(self, *names: str, times: int = 1) -> None:
         wait_until(lambda: all(len(self.pids("started", name)) >= times for name in names))
 
@@ -96,8 +99,7 @@ def running(directory: Path, scripts: dict[str, str]) -> Iterator[Running]:
         if system.process.poll() is None:
             system.process.kill()
             system.process.communicate()
-        for _, _, pid in system.events():
-            wait_until(lambda pid=pid: not alive(pid))
+        wait_until(lambda: not system.alive())
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -218,11 +220,9 @@ def test_a_second_signal_ends_all_at_once(tmp_path: Path) -> None:
 def test_children_die_with_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     with running(tmp_path, WHOLE) as system:
         system.started(*WHOLE)
-        pids = [pid for _, _, pid in system.events()]
-        assert all(alive(pid) for pid in pids)
+        assert len(system.alive()) == len(WHOLE)
         system.process.kill()
-        for pid in pids:
-            wait_until(lambda pid=pid: not alive(pid))
+        wait_until(lambda: not system.alive())
     assert not [event for event in system.events() if event[0] == "stopped"]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from domain.money import multiply
 from domain.pricing import PriceBook
 from domain.usage import NO_ATTRIBUTES, Attributes
 
@@ -98,7 +99,7 @@ def test_a_snapshot_costs_one_and_a_half_times_its_storage(
     prices = PriceBook.load([{**storage, **table} for table in own])
     plain = rate(prices, "storage.gb_months", provider="aws")
     assert plain is not None
-    assert rate(prices, "storage.gb_months", provider="aws", **attributes) == plain * Decimal("1.5")
+    assert rate(prices, "storage.gb_months", provider="aws", **attributes) == multiply(plain, Decimal("1.5"))
 
 
 def test_a_multiplier_does_not_apply_to_a_price_that_names_the_class_itself() -> None:

@@ -47,6 +47,10 @@ def test_an_unknown_model_is_unpriced_not_free() -> None:
     assert quote() is None
 
 
+def test_a_cloud_serves_models_under_the_name_its_other_meters_have() -> None:
+    assert quote(provider="gcp", model="gemini-2.5-pro") == quote(provider="google", model="gemini-2.5-pro")
+
+
 def test_a_model_without_any_token_price_is_unpriced_unless_its_name_says_free() -> None:
     assert quote(provider="openai", model="whisper-1") is None
     assert quote(provider="cerebras", model="qwen-3-coder-480b") is None

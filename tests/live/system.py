@@ -1,0 +1,182 @@
+"""`costguard up` as an operator meets it: a command, HTTP, Kafka, and processes that can be killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from app.supervisor.tether import tether
+from tests.live.servers.process import LOOPBACK, free_port
+from tests.live.waiting import asking, eventually
+
+if TYPE_CHECKING:
+    import signal
+    from collections.abc import Mapping, Sequence
+
+    from tests.live.broker import Broker
+    from tests.live.engines import Engine
+
+COSTGUARD: Final = Path(sys.executable).with_name("costguard")
+START_SECONDS: Final = 120.0
+STOP_SECONDS: Final = 40.0
+# Long enough for a busy machine, short enough to notice a killed worker within a test.
+SESSION_SECONDS: Final = 6
+EVER: Final = {"start": "2023-01-01T00:00:00Z", "end": "2027-01-01T00:00:00Z"}
+
+
+@dataclass
+class System:
+    """One system in a directory of its own."""
+
+    directory: Path
+    engine: Engine
+    workers: int = 1
+    config: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    api_port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = field(init=False, default=None)
+
+    @property
+    def broker(self) -> Broker:
+        """The topics of this system."""
+        return self.engine.broker
+
+    @property
+    def api(self) -> str:
+        """Base URL of the API."""
+        return f"http://{LOOPBACK}:{self.api_port}"
+
+    @property
+    def pid(self) -> int:
+        """Process id of `up`."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start `up`; return once `/readyz` says so."""
+        with (self.directory / "up.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                (COSTGUARD, "up"),
+                cwd=self.directory,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=tether(os.getpid()),  # noqa: PLW1509 - it takes no locks
+            )
+        end = time.monotonic() + START_SECONDS
+        while not self.ready():
+            code = self._process.poll()
+            assert code is None, f"costguard up exited with {code}:\n{self.logs()}"
+            assert time.monotonic() < end, f"not ready in {START_SECONDS:g} s:\n{self.logs()}"
+            time.sleep(0.1)
+
+    def stop(self) -> int:
+        """Stop `up` as an operator would, and return its exit code."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        try:
+            return self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+    def run(self, *arguments: str) -> str:
+        """Run another command against this system and return what it printed."""
+        done = subprocess.run(
+            (COSTGUARD, *arguments),
+            cwd=self.directory,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+        assert done.returncode == 0, f"costguard {' '.join(arguments)}: {done.returncode}\n{done.stderr}"
+        return done.stdout
+
+    def ready(self) -> bool:
+        """Tell whether every partition is assigned and recovered."""
+        try:
+            return httpx.get(f"{self.api}/readyz", timeout=5).status_code == httpx.codes.OK
+        except httpx.HTTPError:
+            return False
+
+    def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON of a route."""
+        response = httpx.get(self.api + path, params=parameters, timeout=30)
+        assert response.status_code == httpx.codes.OK, f"{path}: {response.status_code} {response.text[:500]}"
+        return response.json()
+
+    def total(self, **filters: str) -> Decimal:
+        """Return the cost of everything that ever happened in a scope."""
+        return Decimal(self.get("/costs", EVER | filters)["total"])
+
+    def costs(self, *dimensions: str, **filters: str) -> dict[tuple[str, ...], Decimal]:
+        """Return the cost by dimensions."""
+        body = self.get("/costs", EVER | filters | {"group_by": ",".join(dimensions)})
+        return {
+            tuple(group["key"][dimension] for dimension in dimensions): Decimal(group["amount"])
+            for group in body["groups"]
+        }
+
+    async def until_total(self, expected: Decimal, *, seconds: float = 90, **filters: str) -> None:
+        """Return once `GET /costs` answers exactly so much."""
+        read = asking(lambda: self.total(**filters))
+        await eventually(read, lambda total: total == expected, seconds=seconds)
+
+    def children(self, role: str) -> list[int]:
+        """Return the processes below `up` whose command line names the role."""
+        rows = [line.split(None, 2) for line in _ps()]
+        parents = {int(pid): int(parent) for pid, parent, _ in rows}
+        named = [int(pid) for pid, _, command in rows if role in command.split()]
+        return [pid for pid in named if _descends(pid, self.pid, parents)]
+
+    def signal(self, role: str, number: signal.Signals) -> int:
+        """Send a signal to the first process of a role; return its process id."""
+        pid = self.children(role)[0]
+        os.kill(pid, number)
+        return pid
+
+    def logs(self) -> str:
+        """Return the end of every log."""
+        files: Sequence[Path] = sorted(self.directory.rglob("*.log"))
+        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("COSTGUARD_")}
+        own = {
+            "COSTGUARD_DATA_DIR": str(self.directory / "var"),
+            "COSTGUARD_API_PORT": str(self.api_port),
+            "COSTGUARD_WORKERS": str(self.workers),
+            "COSTGUARD_SESSION_TIMEOUT": str(SESSION_SECONDS),
+        }
+        if self.config:
+            path = self.directory / "costguard.toml"
+            path.write_text(self.config)
+            own["COSTGUARD_CONFIG"] = str(path)
+        return {**inherited, **own, **self.engine.environment, **self.environment}
+
+
+def _ps() -> list[str]:
+    listed = subprocess.run(
+        ("ps", "-eo", "pid=,ppid=,args="), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
+    )
+    return listed.stdout.splitlines()
+
+
+def _descends(pid: int, ancestor: int, parents: Mapping[int, int]) -> bool:
+    while pid in parents and pid != ancestor:
+        pid = parents[pid]
+    return pid == ancestor

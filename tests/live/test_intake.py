@@ -1,0 +1,87 @@
+"""The ways in: HTTP with a status per event, binary-mode CloudEvents, and `costguard replay`."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import orjson
+
+from tests.live import fence, usage
+
+if TYPE_CHECKING:
+    from tests.live.conftest import Launch
+    from tests.live.system import System
+
+BATCH = "application/cloudevents-batch+json"
+FRESH_SECONDS = 5.0
+
+
+async def test_posted_events_get_a_status_each_and_one_bad_one_harms_no_other(launch: Launch) -> None:
+    system = launch(config=usage.CONFIG)
+    good, other = usage.call("posted", 1000, 50), usage.call("other", 7, 3)
+    bad = usage.call("bad", -1, 0)
+
+    statuses = _post(system, [good, bad, other, good])
+    assert [status["status"] for status in statuses] == ["accepted", "invalid", "accepted", "duplicate"]
+    assert statuses[1]["reason"]
+    assert all("reason" not in status or not status["reason"] for status in (statuses[0], statuses[2]))
+
+    await system.until_total(usage.cost(good) + usage.cost(other))
+    _post(system, [good, other])
+    await fence.passed(system, ["acme"])
+    assert system.total(feature="ai-search") == usage.cost(good) + usage.cost(other)
+
+
+async def test_binary_mode_events_cost_the_same_and_are_the_same_event(launch: Launch) -> None:
+    system = launch(config=usage.CONFIG)
+    call = usage.call("binary", 123_457, 89)
+    headers = [
+        (f"ce_{name}", str(value).encode()) for name, value in call.items() if name not in ("data", "datacontenttype")
+    ]
+    headers.append(("content-type", b"application/json"))
+    partition = (await system.broker.partitions())[0]
+
+    await system.broker.produce([orjson.dumps(call["data"])], headers=headers, partition=partition)
+    await system.until_total(usage.cost(call))
+    await system.broker.produce([call], partition=partition)
+    await fence.passed(system, ["acme"])
+    assert system.total(feature="ai-search") == usage.cost(call)
+
+
+async def test_replay_returns_once_everything_is_folded(launch: Launch) -> None:
+    system = launch(config=usage.CONFIG)
+    events = usage.Trace(calls=3_000, seed=8).events()
+    plain, packed = system.directory / "events.jsonl", system.directory / "more.jsonl.gz"
+    plain.write_bytes(b"\n".join(orjson.dumps(event) for event in events[:1_500]))
+    packed.write_bytes(gzip.compress(b"\n".join(orjson.dumps(event) for event in events[1_500:])))
+
+    system.run("replay", str(plain), str(packed))
+    assert system.costs("tenant", "feature") == usage.costs(events, "tenant", "feature")
+    system.run("replay", str(packed))
+    assert system.total() == sum(usage.costs(events, "tenant").values(), Decimal(0))
+
+
+async def test_an_event_shows_within_five_seconds(launch: Launch) -> None:
+    system = launch(config=usage.CONFIG)
+    total = Decimal(0)
+    for number in range(10):
+        call = usage.call(f"fresh-{number}", 1000 + number, 0)
+        total += usage.cost(call)
+        began = time.monotonic()
+        await system.broker.produce([call])
+        await system.until_total(total, seconds=FRESH_SECONDS)
+        assert time.monotonic() - began < FRESH_SECONDS
+
+
+def _post(system: System, events: list[usage.Event]) -> list[dict[str, Any]]:
+    answer = httpx.post(
+        f"{system.api}/events", content=orjson.dumps(events), headers={"content-type": BATCH}, timeout=30
+    )
+    assert answer.status_code == httpx.codes.ACCEPTED, answer.text
+    body = answer.json()
+    statuses: list[dict[str, Any]] = body if isinstance(body, list) else body["events"]
+    return statuses
