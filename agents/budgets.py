@@ -1,10 +1,10 @@
 """Budgets: commands and spend in, transitions and statuses out.
 
-Reads `budget-commands` and `budget-spend` in batches; both are keyed by scope and partitioned alike, so
-each budget has one owner. Writes the table `budgets`. Emits `budget-threshold-crossed` (key: scope),
-`budget-status` (key: budget id), to every partition of `cost-totals` a control record for each command, and
-to `dead-letter` what cannot be read; shows statuses in the view. Records are sent, then rows are committed:
-a crash in between sends the same events with the same ids again.
+Reads `budget-commands` and `budget-spend` in batches; both are keyed by scope and partitioned alike, so each budget has
+one owner. Writes the table `budgets`. Emits `budget-threshold-crossed` (key: scope), `budget-status` (key: budget id),
+to every partition of `cost-totals` a control record for each command and each new period, and to `dead-letter` what
+cannot be read; shows statuses in the view.
+Records are sent, then rows are committed: a crash in between sends the same events with the same ids again.
 """
 
 from __future__ import annotations

@@ -11,12 +11,14 @@ import sys
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
+from app import commands_data
 from app.settings import (
+    DEFAULTS,
     Settings,
     SettingsError,
     check_exposure,
@@ -67,43 +69,30 @@ def root(
     """Take the options that come before a command."""
 
 
-Flag = str | None
 ENGINES: Final = "Engines"
 PLACE: Final = "This system"
+Flag = str | None
+
+
+def _flag(name: str, metavar: str, text: str, panel: str) -> Any:
+    """Return the option of a setting; its value stays text, so that one place says what is wrong with it."""
+    default = f" (default {DEFAULTS[name]})" if DEFAULTS[name] else ""
+    return typer.Option(metavar=metavar, help=f"{text}{default}", rich_help_panel=panel)
 
 
 @app.command()
 def up(
     *,
-    broker_url: Annotated[
-        Flag,
-        typer.Option(metavar="URL", help="kafka://host:port,... or embedded (in memory).", rich_help_panel=ENGINES),
-    ] = None,
-    redis_url: Annotated[
-        Flag, typer.Option(metavar="URL", help="redis://host:port/0 or embedded.", rich_help_panel=ENGINES)
-    ] = None,
+    broker_url: Annotated[Flag, _flag("broker_url", "URL", "kafka://host:port,... or embedded", ENGINES)] = None,
+    redis_url: Annotated[Flag, _flag("redis_url", "URL", "redis://host:port/0 or embedded", ENGINES)] = None,
     embedded_broker_port: Annotated[
-        Flag,
-        typer.Option(metavar="PORT", help="Where the embedded broker listens [19092].", rich_help_panel=ENGINES),
+        Flag, _flag("embedded_broker_port", "PORT", "Where the embedded broker listens", ENGINES)
     ] = None,
-    workers: Annotated[
-        Flag,
-        typer.Option(metavar="N", help="How many workers share the partitions [1].", rich_help_panel=PLACE),
-    ] = None,
-    api_host: Annotated[
-        Flag,
-        typer.Option(metavar="HOST", help="Other than loopback only with tokens [127.0.0.1].", rich_help_panel=PLACE),
-    ] = None,
-    api_port: Annotated[
-        Flag, typer.Option(metavar="PORT", help="Where HTTP is served [8000].", rich_help_panel=PLACE)
-    ] = None,
-    data_dir: Annotated[
-        Flag, typer.Option(metavar="DIR", help="Tables, logs, lock [./var].", rich_help_panel=PLACE)
-    ] = None,
-    config: Annotated[
-        Flag,
-        typer.Option(metavar="FILE", help="TOML: budgets, webhooks, prices, owners.", rich_help_panel=PLACE),
-    ] = None,
+    workers: Annotated[Flag, _flag("workers", "N", "How many share the partitions", PLACE)] = None,
+    api_host: Annotated[Flag, _flag("api_host", "HOST", "Beyond loopback with tokens only", PLACE)] = None,
+    api_port: Annotated[Flag, _flag("api_port", "PORT", "Where HTTP is served", PLACE)] = None,
+    data_dir: Annotated[Flag, _flag("data_dir", "DIR", "Tables, logs, lock", PLACE)] = None,
+    config: Annotated[Flag, _flag("config", "FILE", "TOML: budgets, webhooks, prices, owners", PLACE)] = None,
 ) -> None:
     """Start everything: broker, Redis, workers, effects and the API. Ctrl-C stops it.
 
@@ -158,6 +147,6 @@ def _say(line: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(line)
 
 
-for _module in ("app.commands_query", "app.commands_data"):
-    if find_spec(_module) is not None:
-        import_module(_module).register(app)
+if find_spec("app.commands_query") is not None:
+    import_module("app.commands_query").register(app)
+commands_data.register(app)

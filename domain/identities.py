@@ -12,6 +12,7 @@ ids kept in one partition with probability below 3 %.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -29,9 +30,14 @@ MERGE_AT: Final = 65_536
 _OFFSET_MASK: Final = 0xFFFF_FFFF
 
 
+@lru_cache(maxsize=10_000)
+def _seed(source: str) -> int:
+    return xxh3_64_intdigest(source.encode())
+
+
 def identity(source: str, event_id: str) -> int:
-    """Hash a CloudEvents identity; the length keeps (`a`, `bc`) apart from (`ab`, `c`)."""
-    return xxh3_64_intdigest(f"{len(source)}:{source}{event_id}".encode())
+    """Hash a CloudEvents identity: the id, seeded by the source."""
+    return xxh3_64_intdigest(event_id.encode(), _seed(source))
 
 
 class Packed(NamedTuple):
@@ -141,9 +147,7 @@ class Identities:
             chunk[0].append(identity_hash)
             chunk[1].append(offset)
         for day, (hashes, offsets) in by_day.items():
-            self._days.setdefault(day, _Day()).merge(
-                np.array(hashes, np.uint64), np.array(offsets, np.uint32)
-            )
+            self._days.setdefault(day, _Day()).merge(np.array(hashes, np.uint64), np.array(offsets, np.uint32))
         self._recent = {}
 
 

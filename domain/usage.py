@@ -1,19 +1,26 @@
 """The metered event as typed structs: what `usage-metered` carries (CloudEvents 1.0 around `UsageMetered`).
 
-Shapes only; `codec` decides what is valid.
+Shapes and the bounds that the decoder can check while it reads; `codec` decides the rest.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
+from msgspec import Meta
 
 USAGE_METERED: Final = "costguard.usage.metered"
 DRIVERS: Final = ("compute", "storage", "network", "third_party", "shared")
 LLM_TOKENS: Final = "third_party.llm_tokens"
+
+
+MAX_ID_CHARS: Final = 512
+MAX_NAME_CHARS: Final = 256
+Identifier = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARS)]
+Name = Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
 
 
 class TokenUsage(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -56,15 +63,15 @@ class UsageMetered(msgspec.Struct, frozen=True, gc=False):
     """`data` of a usage event."""
 
     resource_type: str
-    tenant: str | None = None
-    environment: str | None = None
-    feature: str | None = None
-    service: str | None = None
-    team: str | None = None
+    tenant: Name | None = None
+    environment: Name | None = None
+    feature: Name | None = None
+    service: Name | None = None
+    team: Name | None = None
     units: Decimal | None = None
     usage: TokenUsage | None = None
     attributes: Attributes | None = None
-    cost_unit: str | None = None
+    cost_unit: Name | None = None
     latency_ms: float | None = None
     size_bytes: int | None = None
     status: str | None = None
@@ -73,9 +80,9 @@ class UsageMetered(msgspec.Struct, frozen=True, gc=False):
 class UsageEvent(msgspec.Struct, frozen=True, gc=False):
     """The CloudEvent around it, structured mode."""
 
-    specversion: str
-    id: str
-    source: str
-    type: str
-    time: datetime
+    specversion: Literal["1.0"]
+    id: Identifier
+    source: Identifier
+    type: Literal["costguard.usage.metered"]
+    time: Annotated[datetime, Meta(tz=True)]
     data: UsageMetered

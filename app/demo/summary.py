@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from rich.table import Table
 from rich.text import Text
 
+from domain.money import to_text
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
 
@@ -54,6 +56,8 @@ def show(
         console.print(spend_table(heading, spends, outcome.total))
     console.print(budget_table(outcome.budgets, outcome.crossings))
     console.print(flag_table(outcome.flag_changes))
+    for line in hindsight(outcome):
+        console.print(line, highlight=False)
     console.print(quality_table(outcome, expected))
     console.print(anomaly_line(outcome))
     console.print(check_table(checks))
@@ -67,7 +71,7 @@ def headline(outcome: Outcome, expected: Recomputed, timing: Timing) -> Text:
         f" ({rate:,.0f} events/s from first send to visible in the API; the broker had them after "
         f"{timing.sending:.1f} s)\nTotal ",
         (dollars(outcome.total), "bold green"),
-        f", exactly {outcome.total.normalize():f} USD",
+        f" USD, exactly {to_text(outcome.total)}\n",
     )
 
 
@@ -117,6 +121,19 @@ def flag_table(changes: Iterable[FlagChange]) -> Table:
     return table
 
 
+def hindsight(outcome: Outcome) -> Iterator[str]:
+    """Tell what was spent after a budget's first flag: the played company does not listen to flags."""
+    spent = {budget.scope: budget.spent for budget in outcome.budgets}
+    for scope in dict.fromkeys(change.scope for change in outcome.flag_changes):
+        change = min((change for change in outcome.flag_changes if change.scope == scope), key=lambda it: it.at)
+        before = [it.spent for it in outcome.crossings if it.scope == scope and it.at <= change.at]
+        if before and scope in spent:
+            yield (
+                f"[bold]{change.key}[/] said {change.variant} on {moment(change.at)}; obeyed, it would have saved "
+                f"up to {dollars(spent[scope] - max(before))} USD"
+            )
+
+
 def quality_table(outcome: Outcome, expected: Recomputed) -> Table:
     """Show what was wrong with the data, and what became of it."""
     table = _table("Data quality", ("", "left"), ("", "right"), ("", "left"))
@@ -125,8 +142,8 @@ def quality_table(outcome: Outcome, expected: Recomputed) -> Table:
     table.add_row("repeated", f"{dropped:,}", "dropped: source and id were seen before")
     table.add_row("late", f"{troubles.get('late', 0):,}", "an hour to four days; counted where they belong")
     table.add_row("unpriced", f"{outcome.unpriced:,}", "cost unknown, never 0: see GET /costs, unpriced")
-    for dimension, amount in outcome.unattributed.items():
-        table.add_row(f"no {dimension}", dollars(amount), "unattributed, and part of the total")
+    missing = ", ".join(f"{name} {dollars(amount)}" for name, amount in outcome.unattributed.items() if amount)
+    table.add_row("unlabelled", f"{troubles.get('unlabelled', 0):,}", f"unattributed USD by label: {missing}")
     for reason, count in outcome.rejected.items():
         table.add_row("rejected", f"{count:,}", Text(reason))
     return table
@@ -135,8 +152,8 @@ def quality_table(outcome: Outcome, expected: Recomputed) -> Table:
 def anomaly_line(outcome: Outcome) -> str:
     """Tell the anomalies, or that nobody looks for them yet."""
     if outcome.anomalies:
-        return f"[bold]Anomalies[/] {outcome.anomalies}: see GET /anomalies\n"
-    return "[bold]Anomalies[/] none: this version does not look for them yet\n"
+        return f"\n[bold]Anomalies[/] {outcome.anomalies}: see GET /anomalies"
+    return "\n[bold]Anomalies[/] none: this version does not look for them yet"
 
 
 def check_table(checks: Iterable[Check]) -> Table:
@@ -176,7 +193,7 @@ def moment(rfc3339: str) -> str:
 
 
 def _table(title: str, *columns: tuple[str, str]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.show_header = any(name for name, _ in columns)
     for name, justify in columns:
         table.add_column(name, justify="right" if justify == "right" else "left", header_style="dim")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from aiokafka.errors import KafkaError
 
 from app.adapters import embedded_broker, embedded_redis
-from app.adapters.loopback import free_port
+from app.adapters.loopback import NotAvailableError, free_port
 from app.adapters.redis_view import RedisView
 from app.supervisor import plan, probes
 from app.supervisor.child import Child
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from app.adapters.loopback import Program
     from app.settings import Settings
 
+BROKER: Final = "COSTGUARD_BROKER_URL"
+REDIS: Final = "COSTGUARD_REDIS_URL"
 START_SECONDS: Final = 30.0
 OUTSIDE_SECONDS: Final = 20.0
 STOP_SECONDS: Final = 5.0
@@ -40,21 +42,22 @@ class Engines:
         """Start the embedded broker, or wait for the other one; return once it answers."""
         bootstrap = self._settings.bootstrap
         if self._settings.starts_broker:
-            program = embedded_broker.program(self._settings.embedded_broker_port)
+            program = _available(BROKER, embedded_broker.program, self._settings.embedded_broker_port)
             return await self._start("broker", program, lambda: embedded_broker.answers(bootstrap))
         if not await probes.until(lambda: embedded_broker.answers(bootstrap), OUTSIDE_SECONDS):
-            raise SettingsError("COSTGUARD_BROKER_URL", f"no Kafka broker answers at {bootstrap}")
+            raise SettingsError(BROKER, f"no Kafka broker answers at {bootstrap}")
         return None
 
     async def start_redis(self) -> tuple[str, Child | None]:
         """Start the embedded Redis, or wait for the other one; return its URL once it answers."""
         if self._settings.starts_redis:
             port = free_port()
-            child = await self._start("redis", embedded_redis.program(port), lambda: embedded_redis.answers(port))
+            program = _available(REDIS, embedded_redis.program, port)
+            child = await self._start("redis", program, lambda: embedded_redis.answers(port))
             return embedded_redis.url(port), child
         url = self._settings.redis_url
         if not await probes.until(lambda: _redis_answers(url), OUTSIDE_SECONDS):
-            raise SettingsError("COSTGUARD_REDIS_URL", f"no Redis answers at {urlsplit(url).hostname}")
+            raise SettingsError(REDIS, f"no Redis answers at {urlsplit(url).netloc.rpartition('@')[2]}")
         return url, None
 
     async def make_topics(self, settings: Settings) -> None:
@@ -64,7 +67,7 @@ class Engines:
 
         try:
             await ensure_topics(settings)
-        except (KafkaError, TopologyError) as error:
+        except (KafkaError, OSError, TopologyError) as error:
             raise SystemFailedError(f"cannot create topics at {settings.bootstrap}: {error}") from error
 
     async def stop(self) -> None:
@@ -83,6 +86,13 @@ class Engines:
         if not await probes.until(answers_or_ended, START_SECONDS) or child.pid is None:
             raise SystemFailedError(f"the embedded {name} did not start; its log ends: {child.last_words()}")
         return child
+
+
+def _available(key: str, program: Callable[[int], Program], port: int) -> Program:
+    try:
+        return program(port)
+    except NotAvailableError as error:
+        raise SettingsError(key, f"embedded cannot be had on this machine: {error}") from error
 
 
 async def _redis_answers(url: str) -> bool:

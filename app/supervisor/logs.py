@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ROTATE_BYTES: Final = 10_000_000
+_ESCAPES: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 MAX_LINE: Final = 300
 _TAIL_BYTES: Final = 8192
 
@@ -39,8 +42,8 @@ def last_line(path: Path) -> str:
 
 
 def _said(line: str) -> str:
-    """Return the message of a structured line, or the line."""
-    try:
-        return msgspec.json.decode(line, type=_Line).message
-    except msgspec.DecodeError:
-        return line
+    """Return the message of a structured line, or the line; nothing that steers a terminal."""
+    with suppress(msgspec.DecodeError):
+        line = msgspec.json.decode(line, type=_Line).message
+    plain = _ESCAPES.sub("", line)
+    return "".join(character if character.isprintable() else " " for character in plain).strip()

@@ -187,6 +187,6 @@ def _runtime(settings: Settings) -> Runtime:
 def _ready_line(settings: Settings) -> str:
     workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
     return (
-        f"Ready: {_api(settings)}/docs, Kafka at {settings.bootstrap}, {workers}, "
+        f"Ready: {_api(settings)}, Kafka at {settings.bootstrap}, {workers}, "
         f"logs in {settings.data_dir / 'logs'}. Ctrl-C stops it."
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from domain.budgets.commands import BUDGET_DELETED, BUDGET_SET, DeleteBudget, SetBudget, structured
 from domain.budgets.commands import parse as parse_command
-from domain.budgets.definition import BASES, Budget, FlagRule, budget_id, define, succeed
+from domain.budgets.commands import to_event as command_event
+from domain.budgets.definition import BASES, Budget, FlagRule, body_of, budget_id, define, succeed
 from domain.budgets.payloads import STATUS, control_data, crossed_data, status_data
 from domain.budgets.spend import Slot, Spend, decode_spends, encode_spends, post, spent
 from domain.budgets.standing import Standing, begin, move, roll_over
@@ -41,7 +42,9 @@ __all__ = [
     "State",
     "ThresholdCrossed",
     "begin",
+    "body_of",
     "budget_id",
+    "command_event",
     "control_data",
     "crossed_data",
     "crossed_thresholds",

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from domain.budgets.definition import Budget, define
+from domain.budgets.definition import Budget, body_of, define
+from domain.cloudevents import envelope, event_id
 from domain.rejection import Rejected
 from domain.scope import ScopeFilter, parse_filter
 
@@ -52,6 +53,17 @@ def parse(
         return Rejected(f"not a CloudEvent in JSON: {error}")
     except (ValueError, InvalidOperation, RecursionError) as error:
         return Rejected(str(error) or f"not JSON: {type(error).__name__}")
+
+
+def to_event(command: SetBudget | DeleteBudget, *, agent: str, now: int) -> bytes:
+    """Serialise a command of `/costguard/<agent>` (epoch seconds); its key is the text of its scope."""
+    data: dict[str, Any] = {"scope": str(command.scope)}
+    kind = BUDGET_DELETED
+    if isinstance(command, SetBudget):
+        kind = BUDGET_SET
+        data |= body_of(command.budget)
+    identifier = event_id(kind, now, msgspec.json.encode(data).decode())
+    return envelope(kind=kind, agent=agent, identifier=identifier, time=now, data=data)
 
 
 def structured(value: bytes, headers: Sequence[tuple[str, bytes]]) -> bytes:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from domain.budgets import fields
+from domain.money import quantity_to_text, to_text
 from domain.periods import KINDS, MONDAY, WEEKDAYS, Period, period_at, timezones
 from domain.rejection import Rejected
 from domain.scope import ScopeFilter
@@ -108,6 +109,21 @@ def succeed(previous: Budget | None, defined: Budget, *, deleted: bool = False) 
     return previous if same == previous and not deleted else msgspec.structs.replace(same, version=previous.version + 1)
 
 
+def body_of(budget: Budget) -> dict[str, Any]:
+    """Return the body that defines a budget, in JSON types."""
+    return {
+        "name": budget.name,
+        "limit": to_text(budget.limit),
+        "currency": budget.currency,
+        "period": budget.period,
+        "timezone": budget.timezone,
+        "week_start": WEEKDAYS[budget.week_start],
+        "thresholds": [quantity_to_text(threshold) for threshold in budget.thresholds],
+        "basis": budget.basis,
+        "flags": [{"key": flag.key, "at": quantity_to_text(flag.at), "variant": flag.variant} for flag in budget.flags],
+    }
+
+
 def define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str) -> Budget | Rejected:
     """Read the body of a budget (JSON or TOML types), as version 1; or why it is not one, in a sentence.
 
@@ -128,7 +144,9 @@ def _define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str
     if (currency := present.get("currency", reporting_currency)) != reporting_currency:
         raise ValueError(f"currency: {currency!r} is not {reporting_currency}, in which costs are reported")
     flags = _flags(present.get("flags", []))
-    thresholds = _thresholds(present.get("thresholds", DEFAULT_THRESHOLDS))
+    thresholds = {*_thresholds(present.get("thresholds", DEFAULT_THRESHOLDS)), *(flag.at for flag in flags)}
+    if len(thresholds) > MAX_THRESHOLDS:
+        raise ValueError(f"thresholds: more than {MAX_THRESHOLDS} with those of the flags")
     return Budget(
         terms=tuple((dimension, fields.text(value, f"scope {dimension}")) for dimension, value in scope.terms),
         version=1,
@@ -137,7 +155,7 @@ def _define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str
         period=fields.choice(present.get("period", "month"), "period", KINDS),
         timezone=_timezone(present.get("timezone", "UTC")),
         week_start=WEEKDAYS.index(fields.choice(present.get("week_start", WEEKDAYS[MONDAY]), "week_start", WEEKDAYS)),
-        thresholds=tuple(sorted({*thresholds, *(flag.at for flag in flags)})),
+        thresholds=tuple(sorted(thresholds)),
         basis=fields.choice(present.get("basis", BASES[0]), "basis", BASES),
         flags=flags,
         name=fields.text(present["name"], "name") if "name" in present else None,

@@ -97,7 +97,7 @@ def test_missing_labels_are_unattributed_by_dimension_and_team_is_looked_up() ->
     worker = Worker(Ownership([Owner("s", "search")]))
     worker.handle([record(0, tenant="", environment=None)])
     (key,) = worker.rows
-    assert (key.cell.tenant, key.cell.environment, key.cell.team) == (
+    assert (key.tenant, key.environment, key.team) == (
         "unattributed",
         "unattributed",
         "search",

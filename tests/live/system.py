@@ -113,9 +113,13 @@ class System:
         except httpx.HTTPError:
             return False
 
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Call a route; options are those of `httpx.request`."""
+        return httpx.request(method, self.api + path, timeout=30, **options)
+
     def get(self, path: str, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the JSON of a route."""
-        response = httpx.get(self.api + path, params=parameters, timeout=30)
+        response = self.request("GET", path, params=parameters)
         assert response.status_code == httpx.codes.OK, f"{path}: {response.status_code} {response.text[:500]}"
         return response.json()
 
@@ -151,7 +155,7 @@ class System:
 
     def logs(self) -> str:
         """Return the end of every log."""
-        files: Sequence[Path] = sorted(self.directory.rglob("*.log"))
+        files: Sequence[Path] = [self.directory / "up.log", *sorted(self.directory.glob("var/logs/*.log"))]
         return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
 
     def _environment(self) -> dict[str, str]:

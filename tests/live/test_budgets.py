@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -25,15 +26,15 @@ BUDGET = {
     "thresholds": [0.7, 0.85, 1.0],
     "flags": [{"key": "ai-search-tier", "at": 0.85, "variant": "throttled"}],
 }
-# 100 calls of 1 USD, against a budget of 80.
-CALLS = [usage.call(f"call-{number}", 0, 1_000_000, model="large") for number in range(8)]
+# 80.56 USD of a budget of 80: less than one call is beyond it.
+CALLS = [usage.call(f"call-{number}", 0, 100_000) for number in range(80)]
 SPENT = sum(usage.costs(CALLS, "tenant").values(), Decimal(0))
 
 
 async def test_a_jump_over_three_thresholds_reports_each_once_in_order(launch: Launch, receiver: Receiver) -> None:
     system = launch(config=usage.CONFIG + receiver.config(CROSSED))
     await _set_budget(system)
-    flags_before = httpx.get(f"{system.api}/flags", timeout=10)
+    flags_before = system.request("GET", "/flags")
 
     await system.broker.produce(CALLS)
     await eventually(asking(lambda: len(receiver.messages)), lambda count: count >= 3)
@@ -49,7 +50,7 @@ async def test_a_jump_over_three_thresholds_reports_each_once_in_order(launch: L
 
     flags = await _switched(system)
     assert flags.headers["etag"] != flags_before.headers["etag"]
-    again = httpx.get(f"{system.api}/flags", headers={"if-none-match": flags.headers["etag"]}, timeout=10)
+    again = system.request("GET", "/flags", headers={"if-none-match": flags.headers["etag"]})
     assert again.status_code == httpx.codes.NOT_MODIFIED
 
     status = system.get(f"/budgets/{SCOPE}/status")
@@ -74,8 +75,6 @@ async def test_a_replay_repeats_no_crossing_and_no_webhook(launch: Launch, recei
 
 
 async def test_no_crossing_is_lost_when_effects_are_killed(launch: Launch, receiver: Receiver) -> None:
-    import signal  # noqa: PLC0415
-
     system = launch(config=usage.CONFIG + receiver.config(CROSSED))
     await _set_budget(system)
     system.signal("effects", signal.SIGKILL)
@@ -86,10 +85,11 @@ async def test_no_crossing_is_lost_when_effects_are_killed(launch: Launch, recei
 
 async def _set_budget(system: System, scope: str = SCOPE, **changes: Any) -> None:
     """Set a budget and return once the workers know it."""
-    answer = httpx.put(f"{system.api}/budgets/{scope}", json=BUDGET | changes, timeout=30)
+    answer = system.request("PUT", f"/budgets/{scope}", json=BUDGET | changes)
     assert answer.is_success, answer.text
-    url = f"{system.api}/budgets/{scope}/status"
-    await eventually(asking(lambda: httpx.get(url, timeout=10).status_code), lambda code: code == httpx.codes.OK)
+    await eventually(
+        asking(lambda: system.request("GET", f"/budgets/{scope}/status")), lambda answer: answer.is_success
+    )
 
 
 async def _a_later_crossing_arrives(system: System, receiver: Receiver) -> None:
@@ -110,6 +110,6 @@ def _is_about(data: dict[str, Any], scope: str) -> bool:
 
 
 async def _switched(system: System) -> httpx.Response:
-    read = asking(lambda: httpx.get(f"{system.api}/flags", timeout=10))
+    read = asking(lambda: system.request("GET", "/flags"))
     response: httpx.Response = await eventually(read, lambda answer: "throttled" in answer.text)
     return response

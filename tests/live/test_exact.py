@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
 from tests.live import fence, usage
@@ -45,7 +44,7 @@ async def test_the_parts_of_every_dimension_sum_to_the_whole(launch: Launch) -> 
     for dimension in ("tenant", "environment", "feature", "service", "team"):
         assert sum(system.costs(dimension).values(), Decimal(0)) == whole
     assert system.costs("tenant", "feature") == usage.costs(events, "tenant", "feature")
-    assert _gaps(httpx.get(f"{system.api}/metrics", timeout=30).text) == {0.0}
+    assert _gaps(system.request("GET", "/metrics").text) == {0.0}
 
 
 async def test_a_real_trace_costs_what_the_price_list_says(launch: Launch) -> None:

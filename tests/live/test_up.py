@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
     from tests.live.engines import Engine
 
 
-async def test_sigterm_ends_everything_and_exits_0(launch: Launch) -> None:
+async def test_up_says_when_it_is_ready_and_sigterm_ends_everything_with_0(launch: Launch) -> None:
     system = launch()
     children = [pid for role in ("worker", "effects", "api") for pid in system.children(role)]
     assert len(children) == 3
+    await eventually(asking((system.directory / "up.log").read_text), lambda text: "Ready: " in text)
     assert system.stop() == 0
     assert not any(_runs(pid) for pid in children)
-    assert "Ready: " in (system.directory / "up.log").read_text()
 
 
 async def test_a_killed_api_comes_back_with_the_same_figures(launch: Launch) -> None:
@@ -58,14 +59,12 @@ async def test_state_outlives_up_on_a_real_broker(launch: Launch, engine: Engine
 
 
 async def test_an_unknown_scope_is_a_problem_document(launch: Launch) -> None:
-    answer = httpx.get(f"{launch().api}/budgets/tenant=nobody", timeout=10)
+    answer = launch().request("GET", "/budgets/tenant=nobody")
     assert answer.status_code == httpx.codes.NOT_FOUND
     assert answer.headers["content-type"].startswith("application/problem+json")
 
 
 def _runs(pid: int) -> bool:
-    import os  # noqa: PLC0415
-
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

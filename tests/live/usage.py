@@ -58,7 +58,7 @@ def cost(usage: Event) -> Decimal:
     """Return what a call costs."""
     data = usage["data"]
     given, taken = PRICES[data["attributes"]["model"]]
-    tokens = data["usage"]
+    tokens: dict[str, int] = data["usage"]
     return (tokens["input_tokens"] * Decimal(given) + tokens["output_tokens"] * Decimal(taken)) / PER_MILLION
 
 

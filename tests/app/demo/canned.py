@@ -34,7 +34,7 @@ def crossing(threshold: str, direction: str = "crossed") -> dict[str, Any]:
         "id": f"{threshold}-{direction}",
         "type": "costguard.budget.threshold-crossed",
         "time": f"2026-10-24T0{threshold[2]}:12:00Z",
-        "data": {"scope": SCOPE, "threshold": threshold, "direction": direction},
+        "data": {"scope": SCOPE, "threshold": threshold, "direction": direction, "spent": f"{threshold}0"},
     }
 
 

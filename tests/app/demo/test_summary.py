@@ -76,7 +76,7 @@ def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome:
     text = rendered(outcome, expected, check(outcome, expected))
     for line in (
         "8 events in 4.0 s (2 events/s",
-        "exactly 100.000001 USD",
+        "USD, exactly 100.000001",
         "acme",
         "80.0%",
         "tenant=acme",
@@ -85,7 +85,8 @@ def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome:
         "chat-tier",
         "throttled",
         "not JSON: Expected a value",
-        "no team",
+        "team 4.50",
+        "obeyed, it would have saved up to 79.30 USD",
         "does not look for them yet",
         "each threshold crossed was announced once",
     ):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         (b"no newline", "no newline"),
         (b"\xff\xfe\n", "\ufffd\ufffd"),
         (b'{"level":"critical","message":"stopping: KafkaError"}\n', "stopping: KafkaError"),
+        (b"\x1b[?25h\x1b[31mOK\x1b[0m \x07^\r\n", "OK  ^"),
+        (b'{"message":"two\\nlines \\u001b]0;title"}\n', "two lines  ]0;title"),
         (b'{"level":"critical"}\n', '{"level":"critical"}'),
         (b"x" * 100_000, "x" * logs.MAX_LINE),
     ],

@@ -124,7 +124,7 @@ def test_it_says_that_it_is_ready_once_the_api_says_so(tmp_path: Path) -> None:
         runtime = read_runtime(tmp_path)
         system.process.terminate()
         code, more, _ = system.ends()
-    assert line.startswith(f"Ready: {runtime.api}/docs, Kafka at {runtime.broker}, 1 worker, ")
+    assert line.startswith(f"Ready: {runtime.api}, Kafka at {runtime.broker}, 1 worker, ")
     assert runtime.pid == system.process.pid
     assert (code, more) == (0, "")
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.budgets import Budget, DeleteBudget, SetBudget, parse_command, structured
+from domain.budgets import Budget, DeleteBudget, SetBudget, command_event, define, parse_command, structured
 from domain.rejection import Rejected
 from domain.scope import parse_filter
 
@@ -37,6 +37,22 @@ def test_binary_mode_is_read_too_and_can_be_sent_on() -> None:
     command = parse_command(value, headers, "USD")
     assert isinstance(command, SetBudget)
     assert parse_command(structured(value, headers), (), "USD") == command
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": "0.000000000000000001"},
+        {"limit": "80", "name": "n", "period": "week", "week_start": "sunday", "basis": "billed"},
+        {"limit": 1, "timezone": "Asia/Tokyo", "flags": [{"key": "k", "at": 0.333, "variant": "v"}]},
+        {"limit": 1, "thresholds": [n / 20 for n in range(1, 21)]},
+    ],
+)
+def test_what_is_sent_is_read_back(body: dict[str, Any]) -> None:
+    budget = define(parse_filter("tenant=acme,team=x"), body, "EUR")
+    assert isinstance(budget, Budget)
+    for command in (SetBudget(budget), DeleteBudget(budget.scope)):
+        assert parse_command(command_event(command, agent="api", now=1), (), "EUR") == command
 
 
 def test_numbers_in_json_are_read_as_they_are_written() -> None:

@@ -105,6 +105,7 @@ def test_a_flag_adds_its_threshold() -> None:
         ({"thresholds": ["seven"]}, "thresholds"),
         ({"thresholds": [0.0000001]}, "decimals"),
         ({"thresholds": [n / 100 for n in range(1, 22)]}, "1 to 20"),
+        ({"thresholds": [n / 100 for n in range(1, 21)]}, "more than 20 with those of the flags"),
         ({"basis": "list"}, "basis"),
         ({"week_start": "someday"}, "week_start"),
         ({"week_start": 1}, "week_start"),

@@ -1,0 +1,48 @@
+"""What the API needs from outside, as protocols; `serve` provides it, tests fake it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from domain.cells import CostRow
+from domain.rejection import Rejected
+from domain.usage import UsageEvent
+from domain.windows import Window
+
+Clock = Callable[[], float]
+ValidateUsage = Callable[[bytes], UsageEvent | Rejected]
+# Asks the broker how many partitions each of our topics has; raises when it does not answer.
+PartitionCounts = Callable[[], Awaitable[Mapping[str, int]]]
+NewId = Callable[[], str]
+
+
+class View(Protocol):
+    """The materialised view that workers write; calls raise `RedisError` when it is away."""
+
+    async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
+        """Return the lines of a projection in these windows."""
+
+    async def documents(self, kind: str) -> dict[str, bytes]:
+        """Return the JSON documents of a kind, by field."""
+
+    async def dead_letters(self, limit: int) -> list[bytes]:
+        """Return the newest dead letters, newest first."""
+
+    async def exists_many(self, names: Sequence[str]) -> list[bool]:
+        """Tell which names are remembered."""
+
+    async def remember(self, names: Sequence[str], seconds: int) -> None:
+        """Remember names for a time."""
+
+    async def ping(self) -> bool:
+        """Tell whether the view answers."""
+
+
+class Publisher(Protocol):
+    """Writes to Kafka; raises whatever its client raises when the broker is away."""
+
+    async def send_many(
+        self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, int | None]]
+    ) -> Sequence[tuple[int, int]]:
+        """Send `(key, value, partition or None)` records, and return when they are acknowledged."""

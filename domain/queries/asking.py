@@ -1,0 +1,140 @@
+"""What a person asks, read into a query; whatever is wrong with it is a sentence for them.
+
+Time is taken at minute resolution: a start is floored, an end is ceiled, and the answer says so.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from domain.rejection import Rejected
+from domain.scope import DIMENSIONS
+from domain.windows import DAY, HOUR, MINUTE, Granularity, floor, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+GROUPINGS: Final = (*DIMENSIONS, "driver", "resource_type")
+TOTAL: Final = "total"
+METERED: Final = "metered"
+BILLING: Final = "billing"
+BEST: Final = "best"
+SOURCES: Final = (METERED, BILLING, BEST)
+MONTH_TO_DATE: Final = "mtd"
+MAX_VALUES: Final = 50
+MAX_VALUE_CHARS: Final = 256
+_RELATIVE: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])")
+_UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_ONE_MINUTE: Final = timedelta(minutes=1)
+# Usage events are of the years 2000 to 2099; a century of days is more than a query may span anyway.
+_FIRST: Final = int(datetime(1970, 1, 1, tzinfo=UTC).timestamp())
+_LAST: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+
+
+class Span(NamedTuple):
+    """Time asked about: `[start, end)` in epoch seconds, both whole minutes."""
+
+    start: int
+    end: int
+
+    @property
+    def preceding(self) -> Span:
+        """The span of the same length that ends where this one starts."""
+        return Span(2 * self.start - self.end, self.start)
+
+
+class CostQuery(NamedTuple):
+    """One question; `granularity` None asks for the whole span at once."""
+
+    span: Span
+    filters: Mapping[str, frozenset[str]]
+    group_by: tuple[str, ...] = ()
+    granularity: Granularity | None = None
+    source: str = BEST
+
+
+def parse_span(window: str | None, start: str | None, end: str | None, now: float) -> Span | Rejected:
+    """Read `window` (`15m`, `24h`, `7d`, `mtd`), or `start` and `end` in RFC 3339; without an end: until now."""
+    if window is not None:
+        if start is not None or end is not None:
+            return Rejected("window: give either window, or start and end")
+        return _relative(window, now)
+    if start is None:
+        return Rejected("start: missing; give window, or start and end")
+    try:
+        span = Span(_minute(start, "start"), _ceil(now) if end is None else _minute(end, "end", up=True))
+    except ValueError as error:
+        return Rejected(str(error))
+    return span if span.start < span.end else Rejected("start: must be before end")
+
+
+def parse_filters(given: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]] | Rejected:
+    """Read the values wanted by dimension; several values of one dimension are alternatives."""
+    filters: dict[str, frozenset[str]] = {}
+    for dimension, values in given.items():
+        if len(values) > MAX_VALUES:
+            return Rejected(f"{dimension}: more than {MAX_VALUES} values")
+        for value in values:
+            if not 0 < len(value) <= MAX_VALUE_CHARS:
+                return Rejected(f"{dimension}: a value has 1 to {MAX_VALUE_CHARS} characters; 'unattributed' is one")
+        if values:
+            filters[dimension] = frozenset(values)
+    return filters
+
+
+def parse_group_by(text: str | None) -> tuple[str, ...] | Rejected:
+    """Read a comma list of `GROUPINGS`; a word that is named twice counts once."""
+    names = [name.strip() for name in text.split(",")] if text else []
+    for name in names:
+        if name not in GROUPINGS:
+            return Rejected(f"group_by: {name[:64]!r} is not one of {', '.join(GROUPINGS)}")
+    return tuple(dict.fromkeys(names))
+
+
+def parse_granularity(text: str) -> Granularity | Rejected | None:
+    """Read `total`, `minute`, `hour` or `day`."""
+    if text == TOTAL:
+        return None
+    try:
+        return Granularity(text)
+    except ValueError:
+        return Rejected(f"granularity: {text[:64]!r} is not one of {TOTAL}, {', '.join(Granularity)}")
+
+
+def parse_source(text: str) -> str | Rejected:
+    """Read `metered`, `billing` (or `billed`) or `best`."""
+    source = BILLING if text == "billed" else text
+    return source if source in SOURCES else Rejected(f"source: {text[:64]!r} is not one of {', '.join(SOURCES)}")
+
+
+def _relative(window: str, now: float) -> Span | Rejected:
+    if window == MONTH_TO_DATE:
+        first = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        return Span(int(first.timestamp()), _ceil(now))
+    found = _RELATIVE.fullmatch(window)
+    if found is None:
+        return Rejected(f"window: {window[:64]!r} is not a number of m, h or d such as 15m, 24h, 30d, nor mtd")
+    length = int(found[1]) * _UNITS[found[2]]
+    start = floor(int(now) - length, MINUTE)
+    return Span(start, _ceil(now)) if start >= _FIRST else Rejected(f"window: {window} is too long")
+
+
+def _minute(text: str, name: str, *, up: bool = False) -> int:
+    try:
+        since = parse_instant(text) - _EPOCH
+    except OverflowError:
+        raise ValueError(f"{name}: {text!r} is out of range") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    minute = (-(-since // _ONE_MINUTE) if up else since // _ONE_MINUTE) * MINUTE
+    if not _FIRST <= minute <= _LAST:
+        raise ValueError(f"{name}: {text!r} is not between 1970 and 2200")
+    return minute
+
+
+def _ceil(now: float) -> int:
+    """Return the end of the minute that holds an instant."""
+    return floor(int(now), MINUTE) + MINUTE

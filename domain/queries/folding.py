@@ -1,0 +1,119 @@
+"""Adding up lines of cost by what a query groups by: exact, whatever the order and the split of the lines."""
+
+from __future__ import annotations
+
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from domain.money import EXACT, ZERO
+from domain.projections import PROJECTIONS
+from domain.queries.asking import BEST, BILLING, METERED
+from domain.rejection import Rejected
+from domain.windows import floor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from domain.cells import CostRow
+    from domain.queries.asking import CostQuery
+
+MAX_GROUPS: Final = 100_000
+MAX_LINES: Final = 2_000_000
+# Nothing settles metered cost yet; billed lines will replace metered ones of the same scope and window here.
+_SOURCE_OF_LINES: Final = {METERED: "metered", BILLING: "billed", BEST: "metered"}
+
+
+class Group(NamedTuple):
+    """One group; `key` is aligned with the query's `group_by`, `start` (epoch seconds) is that of its window.
+
+    `amount` is None when none of its events has a price. `units` is None when it mixes resource types.
+    """
+
+    key: tuple[str, ...]
+    start: int | None
+    amount: Decimal | None
+    units: Decimal | None
+    events: int
+    unpriced: int
+
+
+class Costs(NamedTuple):
+    """The answer: groups in order of time, then dearest first; `total` is their sum."""
+
+    groups: list[Group]
+    total: Decimal
+    unpriced: int
+
+
+class _Sum:
+    __slots__ = ("amount", "events", "resource_type", "units", "unpriced")
+
+    def __init__(self, resource_type: str) -> None:
+        self.amount = self.units = ZERO
+        self.events = self.unpriced = 0
+        self.resource_type: str | None = resource_type
+
+
+class Fold:
+    """The sums of one query over lines of one projection, which may come in any number of parts."""
+
+    def __init__(self, query: CostQuery, projection: str) -> None:
+        held = PROJECTIONS[projection]
+        self._wanted = [(held.index(dimension), values) for dimension, values in query.filters.items()]
+        self._key = [_reader(name, held) for name in query.group_by]
+        self._width = None if query.granularity is None else query.granularity.seconds
+        self._source = _SOURCE_OF_LINES[query.source]
+        self._lines = 0
+        self._sums: dict[tuple[int | None, tuple[str, ...]], _Sum] = {}
+
+    def add(self, rows: Iterable[CostRow]) -> Rejected | None:
+        """Add lines; say why when there are too many for one answer."""
+        with localcontext(EXACT):
+            for row in rows:
+                self._lines += 1
+                if row.source == self._source and all(row.scope[at] in values for at, values in self._wanted):
+                    self._count(row)
+        if len(self._sums) > MAX_GROUPS:
+            return Rejected(f"group_by: more than {MAX_GROUPS:,} groups; filter, or group by less")
+        if self._lines > MAX_LINES:
+            return Rejected(f"window: more than {MAX_LINES:,} lines of cost; shorten it, or name fewer dimensions")
+        return None
+
+    def _count(self, row: CostRow) -> None:
+        start = None if self._width is None else floor(row.window.start, self._width)
+        key = start, tuple([read(row) for read in self._key])
+        known = self._sums.get(key)
+        if known is None:
+            known = self._sums[key] = _Sum(row.resource_type)
+        elif known.resource_type != row.resource_type:
+            known.resource_type = None
+        known.amount += row.amount
+        known.units += row.units
+        known.events += row.events
+        known.unpriced += row.unpriced
+
+    def result(self) -> Costs:
+        """Return what was added so far."""
+        groups = sorted((_group(*key, added) for key, added in self._sums.items()), key=_order)
+        with localcontext(EXACT):
+            total = sum((added.amount for added in self._sums.values()), ZERO)
+        return Costs(groups, total, sum(added.unpriced for added in self._sums.values()))
+
+
+def _reader(name: str, held: tuple[str, ...]) -> Callable[[CostRow], str]:
+    if name == "resource_type":
+        return lambda row: row.resource_type
+    if name == "driver":
+        return lambda row: row.resource_type.partition(".")[0]
+    at = held.index(name)
+    return lambda row: row.scope[at]
+
+
+def _group(start: int | None, key: tuple[str, ...], added: _Sum) -> Group:
+    priced = not added.unpriced or added.unpriced < added.events
+    units = None if added.resource_type is None else added.units
+    return Group(key, start, added.amount if priced else None, units, added.events, added.unpriced)
+
+
+def _order(group: Group) -> tuple[Any, ...]:
+    return group.start or 0, (group.amount or ZERO).copy_negate(), group.key

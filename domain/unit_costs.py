@@ -1,0 +1,108 @@
+"""What one request, task, query or job, one GB, a thousand tokens of a feature cost, and how that changed.
+
+What a call produces carries the whole cost of its feature: compute, storage and models alike. A GB and a thousand
+tokens carry what was paid for the traffic and for the tokens themselves. Nothing is divided by zero: a feature
+without requests has no cost per request.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from domain.money import EXACT, RATIO, ZERO
+from domain.projections import PROJECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from domain.cells import CostRow
+
+PRODUCED: Final = ("request", "task", "query", "job")
+GIGABYTE: Final = "gb"
+THOUSAND_TOKENS: Final = "1k_tokens"
+UNITS: Final = (*PRODUCED, GIGABYTE, THOUSAND_TOKENS)
+EGRESS: Final = "network.egress_gb"
+LLM_TOKENS: Final = "third_party.llm_tokens"
+
+# Unit costs are quotients, for people: 12 significant digits, ties to even.
+SHOWN: Final = Context(prec=12, rounding=ROUND_HALF_EVEN)
+_PERCENT_SHOWN: Final = Decimal("0.01")
+
+
+class Produced(NamedTuple):
+    """How many units of something a feature produced, and what they cost together."""
+
+    count: Decimal
+    cost: Decimal
+
+
+class UnitCost(NamedTuple):
+    """One line of the answer; `trend_percent` is None when there was nothing to compare with."""
+
+    feature: str
+    unit: str
+    count: Decimal
+    cost: Decimal
+    unit_cost: Decimal
+    trend_percent: Decimal | None
+
+
+@dataclass
+class _Feature:
+    cost: Decimal = ZERO
+    produced: dict[str, int] = field(default_factory=dict)
+    # Resource type: units and cost.
+    bought: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+
+    def add(self, row: CostRow) -> None:
+        self.cost += row.amount
+        if row.cost_unit in PRODUCED:
+            self.produced[row.cost_unit] = self.produced.get(row.cost_unit, 0) + row.events
+        if row.resource_type in {EGRESS, LLM_TOKENS}:
+            units, cost = self.bought.get(row.resource_type, (ZERO, ZERO))
+            self.bought[row.resource_type] = units + row.units, cost + row.amount
+
+    def by_unit(self) -> dict[str, Produced]:
+        found = {unit: Produced(Decimal(count), self.cost) for unit, count in self.produced.items()}
+        if EGRESS in self.bought:
+            found[GIGABYTE] = Produced(*self.bought[EGRESS])
+        if LLM_TOKENS in self.bought:
+            tokens, cost = self.bought[LLM_TOKENS]
+            found[THOUSAND_TOKENS] = Produced(tokens / 1000, cost)
+        return {unit: found[unit] for unit in UNITS if unit in found and found[unit].count > 0}
+
+
+def produced(projection: str, rows: Iterable[CostRow]) -> dict[str, dict[str, Produced]]:
+    """Count what each feature produced: `{feature: {unit: ...}}`; the projection must have the feature."""
+    at = PROJECTIONS[projection].index("feature")
+    features: defaultdict[str, _Feature] = defaultdict(_Feature)
+    with localcontext(EXACT):
+        for row in rows:
+            features[row.scope[at]].add(row)
+        return {name: features[name].by_unit() for name in sorted(features)}
+
+
+def unit_costs(now: dict[str, dict[str, Produced]], before: dict[str, dict[str, Produced]]) -> list[UnitCost]:
+    """Divide, and compare with the range before; by feature, then in the order of `UNITS`."""
+    return [
+        UnitCost(feature, unit, *each, _shown(each), _trend(each, before.get(feature, {}).get(unit)))
+        for feature, units in now.items()
+        for unit, each in units.items()
+    ]
+
+
+def _shown(each: Produced) -> Decimal:
+    # Divided once: rounding a rounded quotient could miss by a digit.
+    return SHOWN.divide(each.cost, each.count)
+
+
+def _trend(now: Produced, before: Produced | None) -> Decimal | None:
+    """Return the change of the unrounded unit cost in percent, to two decimals."""
+    if before is None or not before.cost:
+        return None
+    with localcontext(RATIO):
+        old, new = before.cost / before.count, now.cost / now.count
+        return ((new - old) / abs(old) * 100).quantize(_PERCENT_SHOWN, rounding=ROUND_HALF_EVEN)
