@@ -9,15 +9,14 @@ what was touched is sent again, so nothing stays unsent.
 
 from __future__ import annotations
 
-import asyncio
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
 
 from agents import metrics
-from agents.batch import Batch, each
+from agents.batch import Batch, Merger
 from agents.rollup_rows import CostRows
 from domain import cloudevents
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, View
     from domain.cost_rows import CellRow, CostCellKey
-
-REST_PER_WORK: Final = 2.0
-MAX_REST_SECONDS: Final = 0.5
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -99,11 +95,7 @@ class RollingUp:
         await self._fold(state, arrived)
         self._view.progress(f"rollup:{batch.partition}", orjson.dumps({"offset": batch.records[-1].offset}))
         metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
-        took = time.perf_counter() - started
-        metrics.STAGE_SECONDS.labels("rollup").inc(took)
-        # While the rollup rests, totals that overwrite each other meet in one batch: under load this is what
-        # keeps the second hop in proportion to cells, not to events. An idle rollup rests for milliseconds.
-        await asyncio.sleep(min(took * REST_PER_WORK, MAX_REST_SECONDS))
+        metrics.STAGE_SECONDS.labels("rollup").inc(time.perf_counter() - started)
 
     def _partition(self, number: int) -> Partition:
         if self._epoch != self._costs.epoch:
@@ -268,4 +260,4 @@ def install(
 
     @app.agent(channel, name="rollup")
     async def roll_up(stream: AsyncIterable[Any]) -> None:
-        await each(stream, rolling_up.handle, fatal)
+        await Merger(rolling_up.handle, fatal).follow(stream)

@@ -27,9 +27,8 @@ UNITS: Final = (*PRODUCED, GIGABYTE, THOUSAND_TOKENS)
 EGRESS: Final = "network.egress_gb"
 LLM_TOKENS: Final = "third_party.llm_tokens"
 
-# Unit costs are quotients, for people: 12 significant digits, ties to even.
+# Unit costs and trends are quotients, for people: 12 significant digits, ties to even.
 SHOWN: Final = Context(prec=12, rounding=ROUND_HALF_EVEN)
-_PERCENT_SHOWN: Final = Decimal("0.01")
 
 
 class Produced(NamedTuple):
@@ -100,9 +99,9 @@ def _shown(each: Produced) -> Decimal:
 
 
 def _trend(now: Produced, before: Produced | None) -> Decimal | None:
-    """Return the change of the unrounded unit cost in percent, to two decimals."""
+    """Return the change of the unrounded unit cost in percent."""
     if before is None or not before.cost:
         return None
     with localcontext(RATIO):
         old, new = before.cost / before.count, now.cost / now.count
-        return ((new - old) / abs(old) * 100).quantize(_PERCENT_SHOWN, rounding=ROUND_HALF_EVEN)
+        return SHOWN.plus((new - old) / abs(old) * 100)

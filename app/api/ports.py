@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from domain.cells import CostRow
 from domain.rejection import Rejected
 from domain.usage import UsageEvent
-from domain.windows import Window
+
+if TYPE_CHECKING:
+    from domain.cells import CostRow
+    from domain.windows import Window
 
 Clock = Callable[[], float]
 ValidateUsage = Callable[[bytes], UsageEvent | Rejected]

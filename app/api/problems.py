@@ -1,9 +1,9 @@
 """What went wrong, as RFC 9457 problem documents; never a stack trace, never half a sentence."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -15,9 +15,11 @@ from domain.rejection import Rejected
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 MEDIA_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "5"
-_UNKNOWN_PARAMETER: Final = "extra_forbidden"
+MAX_ERRORS: Final = 20
 
 
 class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
@@ -25,35 +27,28 @@ class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
 
     def __init__(
         self,
-        status: HTTPStatus,
+        status: int,
         detail: str,
         headers: Mapping[str, str] | None = None,
         extensions: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.status = HTTPStatus(status)
         self.detail = detail
-        self.headers = headers
+        self.headers = headers or {}
         self.extensions = extensions or {}
 
 
-def accepted[T](value: "T | Rejected") -> T:
+def usable(value: T | Rejected) -> T:
     """Return what a person asked for, or end the request with the reason why it cannot be used."""
     if isinstance(value, Rejected):
-        raise unusable(value.reason)
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, value.reason)
     return value
-
-
-def unusable(reason: str) -> Problem:
-    """Say what of a request cannot be used."""
-    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, reason)
 
 
 def unavailable(detail: str, extensions: Mapping[str, Any] | None = None) -> Problem:
     """Say that something we need is away for now."""
-    return Problem(
-        HTTPStatus.SERVICE_UNAVAILABLE, detail, {"retry-after": RETRY_AFTER_SECONDS}, extensions
-    )
+    return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"retry-after": RETRY_AFTER_SECONDS}, extensions)
 
 
 def respond(problem: Problem) -> Response:
@@ -65,19 +60,53 @@ def respond(problem: Problem) -> Response:
         "detail": problem.detail,
         **problem.extensions,
     }
-    headers = {"cache-control": "no-store", **(problem.headers or {})}
+    headers = {"cache-control": "no-store", **problem.headers}
     return Response(orjson.dumps(body), int(problem.status), headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
     """Answer every error of an app with a problem document."""
-    app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(RedisError, _view_away)
-    app.add_exception_handler(Exception, _unexpected)
+    for kind in (Problem, HTTPException, RequestValidationError, RedisError, Exception):
+        app.add_exception_handler(kind, _handle)
 
 
-async def _problem(_: Request, error: Exception) -> Response:
-    assert isinstance(error, Problem)
-    return respond(error)
+async def _handle(request: Request, error: Exception) -> Response:
+    return respond(_problem(request, error))
+
+
+def _problem(request: Request, error: Exception) -> Problem:
+    match error:
+        case Problem():
+            return error
+        case HTTPException():
+            return Problem(error.status_code, str(error.detail), error.headers)
+        case RequestValidationError():
+            return _invalid(error)
+        case RedisError():
+            logger.warning("the view is away: %s", type(error).__name__)
+            return unavailable("Redis, where costs and budgets are read, does not answer; try again")
+        case _:
+            return _unexpected(request, error)
+
+
+def _invalid(error: RequestValidationError) -> Problem:
+    """Name the parameters; what a client sent is not repeated, it may be a secret in the wrong place."""
+    errors = [
+        {"parameter": ".".join(str(part) for part in each["loc"][1:]), "detail": _sentence(each)}
+        for each in error.errors()[:MAX_ERRORS]
+    ]
+    first = errors[0]
+    detail = f"{first['parameter']}: {first['detail']}"
+    return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, extensions={"errors": errors})
+
+
+def _sentence(error: Mapping[str, Any]) -> str:
+    return "unknown parameter" if error["type"] == "extra_forbidden" else str(error["msg"])
+
+
+def _unexpected(request: Request, error: Exception) -> Problem:
+    """Log all, tell nothing but an id under which it can be found in the log."""
+    correlation_id = request.app.state.services.new_id()
+    logger.error("%s %s failed (%s)", request.method, request.url.path, correlation_id, exc_info=error)
+    detail = "something failed here; the log tells more under the correlation id"
+    return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, extensions={"correlation_id": correlation_id})

@@ -1,0 +1,85 @@
+"""Query parameters of the routes, and how they become a question; an unknown parameter is an error, not ignored."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from fastapi import Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.problems import usable
+from domain import queries
+from domain.queries.asking import MAX_VALUE_CHARS, MAX_VALUES
+from domain.scope import DIMENSIONS
+
+Value = Annotated[str, Field(max_length=MAX_VALUE_CHARS)]
+_Values = Annotated[
+    list[Value], Field(default_factory=list, max_length=MAX_VALUES, description="one of these; repeat it for several")
+]
+# A plus that was not percent-encoded arrives as a blank.
+_BLANK_OFFSET: Final = re.compile(r" (\d\d:\d\d)$")
+
+
+class ScopeParameters(BaseModel):
+    """Filters by the dimensions of a scope."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tenant: _Values
+    environment: _Values
+    feature: _Values
+    service: _Values
+    team: _Values
+
+    def filters(self) -> dict[str, frozenset[str]]:
+        """Return what is wanted by dimension."""
+        return usable(queries.parse_filters({name: getattr(self, name) for name in DIMENSIONS}))
+
+
+class WindowParameters(ScopeParameters):
+    """Filters, and the time asked about."""
+
+    window: str | None = Field(None, examples=["24h"], description="15m, 1h, 24h, 7d, 30d, ... or mtd; default: 30d")
+    start: str | None = Field(None, examples=["2026-11-01T00:00:00Z"], description="RFC 3339; floored to the minute")
+    end: str | None = Field(None, examples=["2026-12-01T00:00:00Z"], description="RFC 3339; ceiled; default: now")
+    source: Literal["metered", "billing", "billed", "best"] = Field(
+        "best", description="what was metered, what was billed, or billed where there is a bill"
+    )
+
+    def span(self, now: float) -> queries.Span:
+        """Return the time asked about."""
+        window = "30d" if self.window is self.start is self.end is None else self.window
+        return usable(queries.parse_span(window, _instant(self.start), _instant(self.end), now))
+
+
+class CostParameters(WindowParameters):
+    """What `GET /costs` takes."""
+
+    group_by: str | None = Field(
+        None, examples=["tenant,feature"], description=f"comma list of {', '.join(queries.GROUPINGS)}"
+    )
+    granularity: Literal["total", "minute", "hour", "day"] = Field("total", description="one group per window of time")
+
+    def query(self, now: float) -> queries.CostQuery:
+        """Return the question."""
+        return queries.CostQuery(
+            self.span(now),
+            self.filters(),
+            usable(queries.parse_group_by(self.group_by)),
+            usable(queries.parse_granularity(self.granularity)),
+            usable(queries.parse_source(self.source)),
+        )
+
+
+class AnomalyParameters(ScopeParameters):
+    """What `GET /anomalies` takes."""
+
+    since: str | None = Field(None, examples=["2026-11-01T00:00:00Z"], description="RFC 3339; only newer ones")
+
+
+Costs = Annotated[CostParameters, Query()]
+Windows = Annotated[WindowParameters, Query()]
+Anomalies = Annotated[AnomalyParameters, Query()]
+
+
+def _instant(text: str | None) -> str | None:
+    return None if text is None else _BLANK_OFFSET.sub(r"+\1", text)
