@@ -6,24 +6,18 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-EVENTS: Final = Counter(
-    "costguard_events_total", "Usage events folded. Falls to zero: look at the producers."
-)
+EVENTS: Final = Counter("costguard_events_total", "Usage events folded. Falls to zero: look at the producers.")
 DUPLICATES: Final = Counter(
     "costguard_duplicates_total",
     "Events dropped because their source and id were seen. Harmless; a rise is a retry storm.",
 )
-LATE: Final = Counter(
-    "costguard_late_total", "Events older than five minutes on arrival; folded where they belong."
-)
+LATE: Final = Counter("costguard_late_total", "Events older than five minutes on arrival; folded where they belong.")
 REJECTED: Final = Counter(
     "costguard_rejected_total",
     "Events sent to dead-letter. Read GET /dead-letters and tell the sender.",
     ["topic"],
 )
-UNPRICED: Final = Counter(
-    "costguard_unpriced_total", "Events without a price. Add [[prices]] for what /costs lists."
-)
+UNPRICED: Final = Counter("costguard_unpriced_total", "Events without a price. Add [[prices]] for what /costs lists.")
 UNATTRIBUTED: Final = Counter(
     "costguard_unattributed_total",
     "Events with at least one unattributed dimension. Label them at the source.",
@@ -41,9 +35,7 @@ CONSERVATION_GAP: Final = Gauge(
     "costguard_conservation_gap",
     "Largest difference between a total and the sum of its parts. Anything but 0: a bug.",
 )
-VIEW_PENDING: Final = Gauge(
-    "costguard_view_pending_rows", "Rows not yet in Redis. Grows: Redis is slow or away."
-)
+VIEW_PENDING: Final = Gauge("costguard_view_pending_rows", "Rows not yet in Redis. Grows: Redis is slow or away.")
 BUDGET_TRANSITIONS: Final = Counter(
     "costguard_budget_transitions_total", "Thresholds crossed and cleared.", ["direction"]
 )

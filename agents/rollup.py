@@ -195,6 +195,7 @@ class RollingUp:
             period=control["period"],
             timezone=control["timezone"],
             week_start=control.get("week_start", 0),
+            basis=control.get("basis", "best"),
         )
         if known is not None and known.budget_version > budget.budget_version:
             return

@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
+from domain.cost_rows import Watermark
 from domain.money import EXACT, ZERO
 from domain.projections import PROJECTIONS
 from domain.windows import DAY, Granularity, Window
@@ -49,10 +50,7 @@ class CostRows:
     def projection(self, key: ProjectionKey) -> ProjectionRow | None:
         """Return a projected cost."""
         row = self._projections.get(key)
-        if (
-            row is None
-            and (stored := self._table.get(self._partition, table.projection_key(key))) is not None
-        ):
+        if row is None and (stored := self._table.get(self._partition, table.projection_key(key))) is not None:
             row = table.decode_projection(stored)
         return row
 
@@ -80,7 +78,7 @@ class CostRows:
     def encode(self, group: Group, watermark: int) -> dict[bytes, bytes | None]:
         """Return the rows of a group, as they are committed together."""
         version = max((row.version for row in group.cells.values()), default=0)
-        rows: dict[bytes, bytes | None] = {table.WATERMARK: table.encode(table.Watermark(version, watermark))}
+        rows: dict[bytes, bytes | None] = {table.WATERMARK: table.encode(Watermark(version, watermark))}
         rows.update((table.cell_key(key), table.encode(row)) for key, row in group.cells.items())
         rows.update((table.projection_key(key), table.encode(row)) for key, row in group.projections.items())
         rows.update((table.spend_key(key), table.encode(row)) for key, row in group.spends.items())

@@ -35,7 +35,7 @@ class PseudoRecord(NamedTuple):
     headers: tuple[()]
 
 
-class BatchingScheduler(DefaultSchedulingStrategy):  # type: ignore[misc]
+class BatchingScheduler(DefaultSchedulingStrategy):
     """Faust's round robin, with whole fetches for the topics in `batched`."""
 
     batched: ClassVar[frozenset[str]] = frozenset()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EVERY: Final = 1.0
 
 
-class Heartbeat(Service):  # type: ignore[misc]
+class Heartbeat(Service):
     """Writes the document `workers/{identifier}` every second, past the write-behind: silence means death."""
 
     def __init__(
@@ -39,17 +39,17 @@ class Heartbeat(Service):  # type: ignore[misc]
         self._identifier = identifier
         self._tables = tables
 
-    @Service.task  # type: ignore[misc]
+    @Service.task
     async def _beat(self) -> None:
         while not self.should_stop:
             try:
-                await self._view.put_documents("workers", {self._identifier: orjson.dumps(self.state())})
+                await self._view.put_documents("workers", {self._identifier: orjson.dumps(self.document())})
                 await self._view.put_documents("metrics", {self._identifier: generate_latest()})
             except Exception as error:  # noqa: BLE001 - a heartbeat that cannot be written must not stop the work
                 self.log.warning("cannot write the heartbeat: %s", type(error).__name__)
             await self.sleep(EVERY)
 
-    def state(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """Return the document: partitions whose tables are recovered, and records not yet committed by topic."""
         partitions = {topic: sorted(table.owned()) for topic, table in self._tables.items()}
         return {
@@ -62,7 +62,7 @@ class Heartbeat(Service):  # type: ignore[misc]
 
     def _lag(self) -> dict[str, int]:
         """Count by the high watermarks that fetches brought; listed end offsets are not to be trusted everywhere."""
-        consumer = self._app.consumer
+        consumer: Any = self._app.consumer
         lag: defaultdict[str, int] = defaultdict(int)
         for tp in consumer.assignment():
             if not self._app.topics.acks_enabled_for(tp.topic):

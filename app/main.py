@@ -19,9 +19,10 @@ from app.adapters.kafka import Publisher
 from app.adapters.redis_view import RedisView
 from app.logs import configure_logging
 from app.settings import load_configuration
+from app.topics import Topics
 
 if TYPE_CHECKING:
-    from app.settings import Settings
+    from app.settings import Configuration, Settings
 
 logger = logging.getLogger(__name__)
 
@@ -37,9 +38,16 @@ def fatal(error: BaseException) -> None:
 
 
 @stamina.retry(on=(KafkaError, OSError), timeout=120.0, wait_initial=0.2, wait_max=2.0)
-async def prepare(settings: Settings) -> topology.Partitions:
-    """Create what topics are missing, and return how many partitions they have."""
-    return await topology.ensure_topics(settings)
+async def prepare(role: str, settings: Settings, configuration: Configuration) -> topology.Partitions:
+    """Create what topics are missing, send configured budgets, and return how many partitions the topics have."""
+    partitions = await topology.ensure_topics(settings)
+    if role == topology.WORKER and configuration.budgets:
+        publisher = Publisher(settings.bootstrap)
+        try:
+            await topology.publish_budgets(configuration, Topics(settings.topic_prefix), publisher, time.time())
+        finally:
+            await publisher.stop()
+    return partitions
 
 
 def run(role: str, settings: Settings, index: int = 0) -> int:
@@ -49,7 +57,7 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
 
     configure_logging(role, settings.log_level)
     configuration = load_configuration(settings.config_path)
-    partitions = asyncio.run(prepare(settings))
+    partitions = asyncio.run(prepare(role, settings, configuration))
     outside = topology.Outside(
         publisher=Publisher(settings.bootstrap),
         view=RedisView.connect(settings.redis_url, settings.view_prefix),
@@ -58,9 +66,7 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
     )
     # Batches are large and live shortly; the collector must not walk them again and again.
     gc.set_threshold(100_000, 20, 50)
-    app = topology.create_app(
-        role, settings, configuration, index=index, partitions=partitions, outside=outside
-    )
+    app = topology.create_app(role, settings, configuration, index=index, partitions=partitions, outside=outside)
     worker = faust.Worker(app, loglevel=settings.log_level, logging_config=None, override_logging=False)
     worker.execute_from_commandline()
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import faust
 from yarl import URL
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from mode import Service
+
 # One buffer slot holds a whole batch, so a handful of slots and a bounded fetch bound the memory of a backlog.
 BUFFERED_BATCHES: Final = 4
 MAX_BATCH_RECORDS: Final = 20_000
 COMMIT_SECONDS: Final = 1.0
 
 
-class App(faust.App):  # type: ignore[misc]
+class App(faust.App):
     """A Faust app whose transport acknowledges strictly."""
 
     embedded_broker: bool = False
@@ -76,12 +78,17 @@ def build(
 
 def table(app: App, name: str, partitions: int) -> LedgerTable:
     """Add a table to an app; `partitions` is that of the topic whose records write it."""
-    added: LedgerTable = app.Table(
-        name, key_type=bytes, value_type=bytes, partitions=partitions, options=dict(ROCKSDB_OPTIONS)
+    return cast(
+        "LedgerTable",
+        app.Table(name, key_type=bytes, value_type=bytes, partitions=partitions, options=dict(ROCKSDB_OPTIONS)),
     )
-    return added
 
 
 def changelog_of(identifier: str, table_name: str) -> str:
     """Return the name of a table's changelog topic."""
     return f"{identifier}-{table_name}-changelog"
+
+
+def add_service(app: App, service: Service) -> None:
+    """Run a service with an app; Faust takes instances, too, though its types know classes only."""
+    app.service(cast("Any", service))

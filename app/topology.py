@@ -28,6 +28,7 @@ from app.topics import Topics
 from app.upkeep import Upkeep
 from app.view_writer import ViewWriter
 from domain import cloudevents
+from domain.budgets import SetBudget, command_event
 from domain.ownership import Ownership
 from domain.pricing import PriceBook
 from tables import budgets as budgets_table
@@ -116,7 +117,9 @@ def create_app(
     install = _install_worker if role == WORKER else _install_effects
     install(app, topics, tables, configuration, partitions, outside)
     recovered = {source: tables[name] for name, source in source_of_tables(topics)[role].items()}
-    app.service(Heartbeat(app, view=outside.view, role=role, identifier=f"{role}-{index}", tables=recovered))
+    processes.add_service(
+        app, Heartbeat(app, view=outside.view, role=role, identifier=f"{role}-{index}", tables=recovered)
+    )
     return app
 
 
@@ -157,7 +160,7 @@ def _install_worker(
         clock=outside.clock,
     )
     rollup.install(app, channel=_channel(app, topics.cost_totals), rolling_up=rolling_up, fatal=outside.fatal)
-    budgets.install(
+    budgeting = budgets.install(
         app,
         channel=_channel(app, topics.budget_commands, topics.budget_spend),
         topics=topics,
@@ -171,8 +174,17 @@ def _install_worker(
         partition_of=lambda key: partitions_of([key], partitions[topics.budget_commands])[0],
     )
     writer.show_all = rolling_up.show_all
-    app.service(writer)
-    app.service(Upkeep(metering=meter, rolling_up=rolling_up, costs=tables[costs_table.NAME], writer=writer))
+    processes.add_service(app, writer)
+    processes.add_service(
+        app,
+        Upkeep(
+            metering=meter,
+            rolling_up=rolling_up,
+            budgets=budgeting,
+            costs=tables[costs_table.NAME],
+            writer=writer,
+        ),
+    )
 
 
 def _install_effects(
@@ -247,3 +259,12 @@ async def ensure_topics(settings: Settings) -> Partitions:
                     "see docs/runbooks/repartition.md"
                 )
     return partitions
+
+
+async def publish_budgets(configuration: Configuration, topics: Topics, publisher: Publisher, now: float) -> None:
+    """Send the budgets of the configuration as commands; one that is set already like that changes nothing."""
+    commands = [
+        (str(budget.scope).encode(), command_event(SetBudget(budget), agent="configuration", now=int(now)), None)
+        for budget in configuration.budgets
+    ]
+    await publisher.send_many(topics.budget_commands, commands)

@@ -9,6 +9,7 @@ from mode import Service
 from tables.ledger import PartitionLostError
 
 if TYPE_CHECKING:
+    from agents.budgets import Budgets
     from agents.metering import Metering
     from agents.rollup import RollingUp
     from app.view_writer import ViewWriter
@@ -19,7 +20,7 @@ EXPIRE_EVERY: Final = 3600.0
 FOLLOW_EVERY: Final = 0.5
 
 
-class Upkeep(Service):  # type: ignore[misc]
+class Upkeep(Service):
     """Timers of a worker; a partition that is taken away meanwhile is its new owner's to keep."""
 
     def __init__(
@@ -27,6 +28,7 @@ class Upkeep(Service):  # type: ignore[misc]
         *,
         metering: Metering,
         rolling_up: RollingUp,
+        budgets: Budgets,
         costs: LedgerTable,
         writer: ViewWriter,
         **kwargs: Any,
@@ -34,10 +36,11 @@ class Upkeep(Service):  # type: ignore[misc]
         super().__init__(**kwargs)
         self._metering = metering
         self._rolling_up = rolling_up
+        self._budgets = budgets
         self._costs = costs
         self._writer = writer
 
-    @Service.task  # type: ignore[misc]
+    @Service.task
     async def _show_what_was_moved_here(self) -> None:
         epoch = 0
         while not self.should_stop:
@@ -47,18 +50,19 @@ class Upkeep(Service):  # type: ignore[misc]
                 self._rolling_up.show_all()
             await self.sleep(FOLLOW_EVERY)
 
-    @Service.task  # type: ignore[misc]
+    @Service.task
     async def _audit(self) -> None:
         while not self.should_stop:
             await self.sleep(AUDIT_EVERY)
             self._rolling_up.audit()
 
-    @Service.task  # type: ignore[misc]
+    @Service.task
     async def _expire(self) -> None:
         while not self.should_stop:
             await self.sleep(EXPIRE_EVERY)
             try:
                 await self._metering.expire()
                 await self._rolling_up.expire()
+                await self._budgets.expire()
             except PartitionLostError as lost:
                 self.log.info("%s was taken away during clean-up", lost)

@@ -28,7 +28,7 @@ CHECK_REDIS_EVERY: Final = 2.0
 _ROWS_AT_ONCE: Final = 20_000
 
 
-class ViewWriter(Service):  # type: ignore[misc]
+class ViewWriter(Service):
     """Implements `agents.ports.View` for a worker."""
 
     def __init__(self, view: RedisView, **kwargs: Any) -> None:
@@ -56,13 +56,13 @@ class ViewWriter(Service):  # type: ignore[misc]
         self._rows.clear()
         self._documents.clear()
 
-    @Service.task  # type: ignore[misc]
+    @Service.task
     async def _write_behind(self) -> None:
         while not self.should_stop:
             await self.sleep(WRITE_EVERY)
             await self.flush()
 
-    @Service.task  # type: ignore[misc]
+    @Service.task
     async def _watch_redis(self) -> None:
         while not self.should_stop:
             await self._show_again_if_lost()

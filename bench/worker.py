@@ -29,7 +29,7 @@ def main() -> None:
         if watch.add(len(batch.records)):
             finish(watch)
 
-    Metering.handle = watched  # type: ignore[method-assign]
+    Metering.handle = watched  # type: ignore[method-assign,assignment]
     run("worker", from_environment())
 
 

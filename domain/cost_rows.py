@@ -108,11 +108,16 @@ class BudgetRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     period: str
     timezone: str
     week_start: int = 0  # Monday
+    basis: str = "best"
 
     @property
     def scope(self) -> ScopeFilter:
         """What the budget limits."""
         return ScopeFilter(self.terms)
+
+    def counts(self, source: str) -> bool:
+        """Tell whether cost from a source (`metered`, `billed`) counts towards the budget."""
+        return self.basis in ("best", source)
 
     def period_at(self, instant: int) -> Period:
         """Return the budget's period that holds an instant."""

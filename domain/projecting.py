@@ -82,7 +82,8 @@ def by_projection(lines: Lines) -> Iterator[tuple[str, Lines]]:
         if base is None:
             done[name] = lines
         else:
-            done[name] = projected = {}
+            projected: Lines = {}
+            done[name] = projected
             for (values, resource_type, source, cost_unit), delta in done[base].items():
                 line = (tuple([values[index] for index in picked]), resource_type, source, cost_unit)
                 known = projected.get(line)

@@ -173,8 +173,10 @@ class Rollup:
             return
         matching = _Matcher(self.budgets.values())
         for minute, lines in deltas.items():
-            for (values, _, _, _), delta in lines.items():
+            for (values, _, source, _), delta in lines.items():
                 for budget in matching(Scope(*values)):
+                    if not budget.counts(source):
+                        continue
                     key = SpendKey(budget.budget_id, budget.budget_version, budget.period_at(minute).start)
                     gains.setdefault(key, Delta()).add(delta)
                     owners[key] = budget, max(minute, owners[key][1] if key in owners else 0)
@@ -192,7 +194,7 @@ class Rollup:
                 row.amount
                 for window in cover(period.start, period.end)
                 for key, row in self._reader.window(FULL, window)
-                if scope.matches(Scope(*key.values))
+                if scope.matches(Scope(*key.values)) and budget.counts(key.source)
             ),
             ZERO,
         )

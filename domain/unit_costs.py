@@ -10,16 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from domain.money import EXACT, RATIO, ZERO
 from domain.projections import PROJECTIONS
+from domain.queries import selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from domain.cells import CostRow
+    from domain.queries import CostQuery
 
+FEATURE: Final = "feature"
 PRODUCED: Final = ("request", "task", "query", "job")
 GIGABYTE: Final = "gb"
 THOUSAND_TOKENS: Final = "1k_tokens"
@@ -31,14 +34,20 @@ LLM_TOKENS: Final = "third_party.llm_tokens"
 SHOWN: Final = Context(prec=12, rounding=ROUND_HALF_EVEN)
 
 
-class Produced(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Produced:
     """How many units of something a feature produced, and what they cost together."""
 
     count: Decimal
     cost: Decimal
 
 
-class UnitCost(NamedTuple):
+# By feature, then by unit.
+Production = dict[str, dict[str, Produced]]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitCost:
     """One line of the answer; `trend_percent` is None when there was nothing to compare with."""
 
     feature: str
@@ -74,23 +83,37 @@ class _Feature:
         return {unit: found[unit] for unit in UNITS if unit in found and found[unit].count > 0}
 
 
-def produced(projection: str, rows: Iterable[CostRow]) -> dict[str, dict[str, Produced]]:
-    """Count what each feature produced: `{feature: {unit: ...}}`; the projection must have the feature."""
-    at = PROJECTIONS[projection].index("feature")
-    features: defaultdict[str, _Feature] = defaultdict(_Feature)
-    with localcontext(EXACT):
-        for row in rows:
-            features[row.scope[at]].add(row)
-        return {name: features[name].by_unit() for name in sorted(features)}
+class Tally:
+    """Counts what each feature produced; lines of the projection may come in any number of parts."""
+
+    def __init__(self, query: CostQuery, projection: str) -> None:
+        self._selected = selection(query, projection)
+        self._at = PROJECTIONS[projection].index(FEATURE)
+        self._features: defaultdict[str, _Feature] = defaultdict(_Feature)
+
+    def add(self, rows: Iterable[CostRow]) -> None:
+        """Add those lines that the query selects."""
+        with localcontext(EXACT):
+            for row in filter(self._selected, rows):
+                self._features[row.scope[self._at]].add(row)
+
+    def result(self) -> Production:
+        """Return what was added so far, in order of features."""
+        with localcontext(EXACT):
+            return {name: feature.by_unit() for name, feature in sorted(self._features.items(), key=_name)}
 
 
-def unit_costs(now: dict[str, dict[str, Produced]], before: dict[str, dict[str, Produced]]) -> list[UnitCost]:
+def unit_costs(now: Production, before: Production) -> list[UnitCost]:
     """Divide, and compare with the range before; by feature, then in the order of `UNITS`."""
     return [
-        UnitCost(feature, unit, *each, _shown(each), _trend(each, before.get(feature, {}).get(unit)))
+        UnitCost(feature, unit, each.count, each.cost, _shown(each), _trend(each, before.get(feature, {}).get(unit)))
         for feature, units in now.items()
         for unit, each in units.items()
     ]
+
+
+def _name(item: tuple[str, _Feature]) -> str:
+    return item[0]
 
 
 def _shown(each: Produced) -> Decimal:

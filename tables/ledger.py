@@ -14,6 +14,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
+from faust.stores.rocksdb import Store
 from faust.tables.table import Table
 from rocksdict import WriteBatch
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 # A commit is one Kafka record batch; below the broker's default limit of 1,048,588 bytes with room to spare.
 COMMIT_BYTES: Final = 700_000
 ROW_OVERHEAD: Final = 24
+OFFSET_KEY: Final = Store.offset_key
 # Small write buffers: a worker holds one database per table and partition.
 ROCKSDB_OPTIONS: Final = {
     "write_buffer_size": 16 * 1024 * 1024,
@@ -63,7 +65,7 @@ class Versioned(msgspec.Struct, array_like=True, gc=False):
 _version = msgspec.msgpack.Decoder(Versioned).decode
 
 
-class LedgerTable(Table):  # type: ignore[misc]
+class LedgerTable(Table[bytes, bytes]):
     """Rows by partition and key, both bytes; `bind` it to a changelog before the first commit."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -96,7 +98,7 @@ class LedgerTable(Table):  # type: ignore[misc]
         for key, value in self._db(partition).items(from_key=prefix or None):
             if not key.startswith(prefix):
                 return
-            if key != self.data.offset_key:
+            if key != OFFSET_KEY:
                 yield key, value
 
     async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
@@ -119,7 +121,8 @@ class LedgerTable(Table):  # type: ignore[misc]
             raise PartitionLostError(f"{self.name}[{partition}]")
 
     def _db(self, partition: int) -> Any:
-        return self.data._db_for_partition(partition)  # noqa: SLF001 - Faust's store has no public access by partition
+        store: Any = self.data
+        return store._db_for_partition(partition)  # noqa: SLF001 - Faust's store has no public access by partition
 
     def _write(self, partition: int, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
         batch = WriteBatch(raw_mode=True)
@@ -128,7 +131,7 @@ class LedgerTable(Table):  # type: ignore[misc]
                 batch.delete(key)
             else:
                 batch.put(key, value)
-        batch.put(self.data.offset_key, str(offset).encode())
+        batch.put(OFFSET_KEY, str(offset).encode())
         self._db(partition).write(batch)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:

@@ -1,6 +1,6 @@
 """`meter`: running totals per cell and source partition. Written by `agents.metering` alone.
 
-Key: window start of the minute (4 bytes, big endian) + msgpack of the others. Row: `domain.metering.MeterRow`; its version
+Key: the minute (4 bytes, big endian) + msgpack of the cell's other fields. Row: `domain.metering.MeterRow`; its version
 is the highest offset of the source partition that is folded in. One row under `POSITION` holds the highest version of
 all rows: a batch that starts above it cannot have been folded before.
 Retention: `RETENTION_DAYS` of event time; longer than ids are remembered, so a repeat always finds either.

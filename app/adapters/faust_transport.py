@@ -43,7 +43,7 @@ class InFlight:
         return position
 
 
-class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+class ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread with a shorter long poll.
 
     A broker answers one request of a connection at a time: with Faust's 1.5 s every look-up during recovery waits
@@ -56,7 +56,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return consumer
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc]
+class Consumer(driver.Consumer):
     """Commits a batch only after its agent said that it is done, in the generation in which it was fetched."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -102,7 +102,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await super().perform_seek()
 
 
-class Transport(driver.Transport):  # type: ignore[misc]
+class Transport(driver.Transport):
     """Faust's aiokafka transport with our consumer."""
 
     Consumer = Consumer

@@ -116,7 +116,7 @@ async def create_topics(
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        response = await admin.create_topics(
+        response: Any = await admin.create_topics(
             [
                 NewTopic(
                     name,

@@ -102,9 +102,7 @@ class RedisView:
             pipeline = self._redis.pipeline(transaction=False)
             for (granularity, projection, start), arguments in hashes[at : at + _PIPELINE_KEYS]:
                 name = self._cost_key(Window(granularity, start), projection)
-                await self._set_newer(
-                    keys=[name], args=[_SECONDS_KEPT[granularity], *arguments], client=pipeline
-                )
+                await self._set_newer(keys=[name], args=[_SECONDS_KEPT[granularity], *arguments], client=pipeline)
             await pipeline.execute()
 
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
@@ -125,7 +123,7 @@ class RedisView:
 
     async def documents(self, kind: str) -> dict[str, bytes]:
         """Return the JSON documents of a kind, by field."""
-        stored: dict[bytes, bytes] = await self._redis.hgetall(self._prefix + kind)
+        stored: Any = await self._redis.hgetall(self._prefix + kind)
         return {name.decode(): value for name, value in stored.items()}
 
     async def put_documents(self, kind: str, documents: Mapping[str, bytes | None]) -> None:
@@ -140,8 +138,8 @@ class RedisView:
 
     async def dead_letters(self, limit: int) -> list[bytes]:
         """Return the newest dead letters, newest first."""
-        letters: list[bytes] = await self._redis.lrange(f"{self._prefix}dead-letters", 0, limit - 1)
-        return letters
+        letters: Any = await self._redis.lrange(f"{self._prefix}dead-letters", 0, limit - 1)
+        return list(letters)
 
     async def push_dead_letters(self, letters: Sequence[bytes]) -> None:
         """Add dead letters, oldest first; only the newest are kept."""

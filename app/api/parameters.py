@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.problems import usable
 from domain import queries
 from domain.queries.asking import MAX_VALUE_CHARS, MAX_VALUES
-from domain.scope import DIMENSIONS
 
 Value = Annotated[str, Field(max_length=MAX_VALUE_CHARS)]
 _Values = Annotated[
@@ -31,13 +30,16 @@ class ScopeParameters(BaseModel):
     team: _Values
 
     def filters(self) -> dict[str, frozenset[str]]:
-        """Return what is wanted by dimension."""
-        return usable(queries.parse_filters({name: getattr(self, name) for name in DIMENSIONS}))
+        """Return what is wanted, by name."""
+        given = {str(name): getattr(self, name) for name in queries.GROUPINGS if name in type(self).model_fields}
+        return usable(queries.parse_filters(given))
 
 
 class WindowParameters(ScopeParameters):
     """Filters, and the time asked about."""
 
+    driver: _Values
+    resource_type: _Values
     window: str | None = Field(None, examples=["24h"], description="15m, 1h, 24h, 7d, 30d, ... or mtd; default: 30d")
     start: str | None = Field(None, examples=["2026-11-01T00:00:00Z"], description="RFC 3339; floored to the minute")
     end: str | None = Field(None, examples=["2026-12-01T00:00:00Z"], description="RFC 3339; ceiled; default: now")

@@ -1,63 +1,62 @@
 """`GET /unit-costs`: what a request, a task, a GB or a thousand tokens of each feature cost, and the trend."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from app.api.cost_parameters import CostParameters
-from app.api.costs import During, window_json
-from app.api.problems import accepted
+from app.api.costs import WindowAnswer, window_json
+from app.api.parameters import Windows as Asked
+from app.api.ports import View
+from app.api.problems import usable
+from app.api.reading import kept, lines
 from app.api.security import Reader
-from app.api.services import Services, Use, answer
+from app.api.services import Use, answer
 from domain.money import quantity_to_text, to_text
-from domain.queries import CostQuery, plan, selected
-from domain.unit_costs import Produced, UnitCost, produced, unit_costs
+from domain.queries import CostQuery, Span, parse_source, plan
+from domain.unit_costs import FEATURE, Production, Tally, UnitCost, unit_costs
 
 router = APIRouter(tags=["costs"])
 
 
-class UnitCostLine(BaseModel):
+class UnitCostAnswer(BaseModel):
     """One feature and one unit; figures are decimal strings."""
 
     feature: str
     unit: str = Field(description="`request`, `task`, `query`, `job`, `gb` or `1k_tokens`")
     count: str
-    cost: str = Field(
-        description="Of a request, task, query or job: all the feature cost; of a GB: its egress; of tokens: theirs"
-    )
+    cost: str = Field(description="request, task, query, job: all of the feature's; gb: egress; 1k_tokens: LLM tokens")
     unit_cost: str = Field(description="`cost / count`, to 12 significant digits")
-    trend_percent: str | None = Field(description="Against the stretch of the same length just before; null: unknown")
+    trend_percent: str | None = Field(description="against the time of the same length just before; null: unknown")
 
 
 class UnitCostsAnswer(BaseModel):
     """By feature, then by unit."""
 
     currency: str
-    window: During
-    features: list[UnitCostLine]
+    window: WindowAnswer
+    features: list[UnitCostAnswer]
 
 
 @router.get("/unit-costs", response_model=UnitCostsAnswer, summary="Cost per unit of what features produce")
-async def get_unit_costs(asked: Annotated[CostParameters, Query()], use: Use, token: Reader) -> Response:
+async def get_unit_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     """Divide the cost of each feature by what it produced; features that produced nothing are left out."""
-    during, filters = asked.during(use.clock()), asked.filters(token)
-    now, before = (
-        await _produced(use, CostQuery(during=each, filters=filters, group_by=("feature",)))
-        for each in (during, during.preceding)
-    )
-    lines = unit_costs(now, before)
-    return answer({
-        "currency": use.configuration.currency,
-        "window": window_json(during),
-        "features": [_line(each) for each in lines],
-    })  # fmt: skip
+    now = use.clock()
+    filters = caller.confined(asked.filters())
+    query = CostQuery(asked.span(now), filters, (FEATURE,), source=usable(parse_source(asked.source)))
+    covered, current = await _production(use.view, query, now)
+    _, earlier = await _production(use.view, query._replace(span=covered.preceding), now)
+    features = [_line(each) for each in unit_costs(current, earlier)]
+    return answer({"currency": use.configuration.currency, "window": window_json(covered), "features": features})
 
 
-async def _produced(use: Services, query: CostQuery) -> dict[str, dict[str, Produced]]:
-    planned = accepted(plan(query))
-    rows = await use.view.rows(planned.projection, planned.windows)
-    return produced(planned.projection, selected(query, planned.projection, rows))
+async def _production(view: View, asked: CostQuery, now: float) -> tuple[Span, Production]:
+    query = usable(await kept(view, asked, now))
+    planned = usable(plan(query))
+    tally = Tally(query, planned.projection)
+    async for rows in lines(view, planned):
+        tally.add(rows)
+    return query.span, tally.result()
 
 
 def _line(each: UnitCost) -> dict[str, Any]:

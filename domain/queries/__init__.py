@@ -19,7 +19,7 @@ from domain.queries.asking import (
     parse_source,
     parse_span,
 )
-from domain.queries.folding import Costs, Fold, Group
+from domain.queries.folding import Costs, Fold, Group, selection
 from domain.queries.planning import MAX_WINDOWS, Plan, narrowest, plan
 from domain.queries.retention import coarsened, doubtful, parts
 
@@ -45,4 +45,5 @@ __all__ = [
     "parse_span",
     "parts",
     "plan",
+    "selection",
 ]

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.rejection import Rejected
 from domain.scope import DIMENSIONS
+from domain.usage import DRIVERS
 from domain.windows import DAY, HOUR, MINUTE, Granularity, floor, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-GROUPINGS: Final = (*DIMENSIONS, "driver", "resource_type")
+DRIVER: Final = "driver"
+RESOURCE_TYPE: Final = "resource_type"
+GROUPINGS: Final = (*DIMENSIONS, DRIVER, RESOURCE_TYPE)
 TOTAL: Final = "total"
 METERED: Final = "metered"
 BILLING: Final = "billing"
@@ -47,7 +50,10 @@ class Span(NamedTuple):
 
 
 class CostQuery(NamedTuple):
-    """One question; `granularity` None asks for the whole span at once."""
+    """One question; `granularity` None asks for the whole span at once.
+
+    `filters` maps names of `GROUPINGS` to the values of which one must be met; empty selects everything.
+    """
 
     span: Span
     filters: Mapping[str, frozenset[str]]
@@ -72,16 +78,18 @@ def parse_span(window: str | None, start: str | None, end: str | None, now: floa
 
 
 def parse_filters(given: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]] | Rejected:
-    """Read the values wanted by dimension; several values of one dimension are alternatives."""
+    """Read the values wanted by name of `GROUPINGS`; several values of one name are alternatives."""
     filters: dict[str, frozenset[str]] = {}
-    for dimension, values in given.items():
+    for name, values in given.items():
         if len(values) > MAX_VALUES:
-            return Rejected(f"{dimension}: more than {MAX_VALUES} values")
+            return Rejected(f"{name}: more than {MAX_VALUES} values")
         for value in values:
             if not 0 < len(value) <= MAX_VALUE_CHARS:
-                return Rejected(f"{dimension}: a value has 1 to {MAX_VALUE_CHARS} characters; 'unattributed' is one")
+                return Rejected(f"{name}: a value has 1 to {MAX_VALUE_CHARS} characters; 'unattributed' is one")
+            if name == DRIVER and value not in DRIVERS:
+                return Rejected(f"driver: {value[:64]!r} is not one of {', '.join(DRIVERS)}")
         if values:
-            filters[dimension] = frozenset(values)
+            filters[name] = frozenset(values)
     return filters
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.money import EXACT, ZERO
 from domain.projections import PROJECTIONS
-from domain.queries.asking import BEST, BILLING, METERED
+from domain.queries.asking import BEST, BILLING, DRIVER, METERED, RESOURCE_TYPE
 from domain.rejection import Rejected
 from domain.windows import floor
 
@@ -26,12 +26,12 @@ _SOURCE_OF_LINES: Final = {METERED: "metered", BILLING: "billed", BEST: "metered
 class Group(NamedTuple):
     """One group; `key` is aligned with the query's `group_by`, `start` (epoch seconds) is that of its window.
 
-    `amount` is None when none of its events has a price. `units` is None when it mixes resource types.
+    `amount` lacks the events without price, which `unpriced` counts. `units` is None when it mixes resource types.
     """
 
     key: tuple[str, ...]
     start: int | None
-    amount: Decimal | None
+    amount: Decimal
     units: Decimal | None
     events: int
     unpriced: int
@@ -59,10 +59,9 @@ class Fold:
 
     def __init__(self, query: CostQuery, projection: str) -> None:
         held = PROJECTIONS[projection]
-        self._wanted = [(held.index(dimension), values) for dimension, values in query.filters.items()]
+        self._selected = selection(query, projection)
         self._key = [_reader(name, held) for name in query.group_by]
         self._width = None if query.granularity is None else query.granularity.seconds
-        self._source = _SOURCE_OF_LINES[query.source]
         self._lines = 0
         self._sums: dict[tuple[int | None, tuple[str, ...]], _Sum] = {}
 
@@ -71,7 +70,7 @@ class Fold:
         with localcontext(EXACT):
             for row in rows:
                 self._lines += 1
-                if row.source == self._source and all(row.scope[at] in values for at, values in self._wanted):
+                if self._selected(row):
                     self._count(row)
         if len(self._sums) > MAX_GROUPS:
             return Rejected(f"group_by: more than {MAX_GROUPS:,} groups; filter, or group by less")
@@ -100,20 +99,26 @@ class Fold:
         return Costs(groups, total, sum(added.unpriced for added in self._sums.values()))
 
 
+def selection(query: CostQuery, projection: str) -> Callable[[CostRow], bool]:
+    """Return what tells whether a line of the projection meets the query's source and all of its filters."""
+    source = _SOURCE_OF_LINES[query.source]
+    wanted = [(_reader(name, PROJECTIONS[projection]), values) for name, values in query.filters.items()]
+    return lambda row: row.source == source and all(read(row) in values for read, values in wanted)
+
+
 def _reader(name: str, held: tuple[str, ...]) -> Callable[[CostRow], str]:
-    if name == "resource_type":
+    if name == RESOURCE_TYPE:
         return lambda row: row.resource_type
-    if name == "driver":
+    if name == DRIVER:
         return lambda row: row.resource_type.partition(".")[0]
     at = held.index(name)
     return lambda row: row.scope[at]
 
 
 def _group(start: int | None, key: tuple[str, ...], added: _Sum) -> Group:
-    priced = not added.unpriced or added.unpriced < added.events
     units = None if added.resource_type is None else added.units
-    return Group(key, start, added.amount if priced else None, units, added.events, added.unpriced)
+    return Group(key, start, added.amount, units, added.events, added.unpriced)
 
 
 def _order(group: Group) -> tuple[Any, ...]:
-    return group.start or 0, (group.amount or ZERO).copy_negate(), group.key
+    return group.start or 0, group.amount.copy_negate(), group.key

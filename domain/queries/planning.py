@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from domain.projections import PROJECTIONS
 from domain.rejection import Rejected
 from domain.scope import DIMENSIONS
-from domain.windows import DAY, Window, cover, floor
+from domain.windows import DAY, MINUTE, Window, cover, floor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from domain.queries.asking import CostQuery, Span
 
-MAX_WINDOWS: Final = 5_000
+MAX_WINDOWS: Final = 20_000
+MAX_MINUTES: Final = 2 * DAY // MINUTE
 
 
 class Plan(NamedTuple):
@@ -33,11 +34,13 @@ def narrowest(dimensions: Collection[str]) -> str:
 def plan(query: CostQuery, *, dimensions: Collection[str] = ()) -> Plan | Rejected:
     """Plan a query; `dimensions` are needed beside those that it names."""
     width = DAY if query.granularity is None else query.granularity.seconds
-    if (query.span.end - query.span.start) // width > MAX_WINDOWS:
-        return _too_many(query)
+    most = MAX_MINUTES if width == MINUTE else MAX_WINDOWS
+    # Asked before the windows are listed: a century of minutes would not fit into memory.
+    if (query.span.end - query.span.start) // width > most:
+        return _too_many(query, most)
     windows = [window for piece in _pieces(query.span, width) for window in cover(*piece)]
-    if len(windows) > MAX_WINDOWS:
-        return _too_many(query)
+    if len(windows) > most:
+        return _too_many(query, most)
     named = {*query.filters, *query.group_by, *dimensions} & set(DIMENSIONS)
     return Plan(narrowest(named), windows)
 
@@ -54,6 +57,6 @@ def _pieces(span: Span, width: int) -> Iterator[tuple[int, int]]:
         at = end
 
 
-def _too_many(query: CostQuery) -> Rejected:
+def _too_many(query: CostQuery, most: int) -> Rejected:
     wider = "" if query.granularity is None else ", or ask for a wider granularity"
-    return Rejected(f"window: needs more than {MAX_WINDOWS:,} windows of time; shorten it{wider}")
+    return Rejected(f"window: needs more than {most:,} windows of time; shorten it{wider}")

@@ -1,0 +1,181 @@
+"""Commands that ask the HTTP API and show the answer: as a table for people, with --json as it came."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+from rich.console import Console
+
+from app import query_tables as tables
+from app.runtime import NotRunningError, read_runtime
+from app.settings import from_environment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
+_ASKING: Final = "Connection"
+_FILTERS: Final = "Filters"
+_WIDTH_WITHOUT_TERMINAL: Final = 160
+
+Api = Annotated[
+    str | None,
+    typer.Option("--api", metavar="URL", help="Default: where costguard up runs here", rich_help_panel=_ASKING),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(envvar="COSTGUARD_TOKEN", metavar="SECRET", help="Bearer token", rich_help_panel=_ASKING),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the answer as it came")]
+Values = Annotated[list[str] | None, typer.Option(help="Repeatable", rich_help_panel=_FILTERS)]
+Window = Annotated[str | None, typer.Option(help="15m, 1h, 24h, 7d, 30d or mtd")]
+Instant = Annotated[str | None, typer.Option(metavar="RFC3339", help="With the other one, instead of --window")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the command line."""
+    app.command("costs")(costs)
+    app.command("unit-costs")(unit_costs)
+    app.command("budgets")(budgets)
+    app.command("anomalies")(anomalies)
+    app.command("flags")(flags)
+    app.command("dead-letters")(dead_letters)
+
+
+def costs(
+    *,
+    window: Window = None,
+    start: Instant = None,
+    end: Instant = None,
+    group_by: Annotated[str | None, typer.Option(help="Comma list: dimensions, driver, resource_type")] = None,
+    granularity: Annotated[str | None, typer.Option(help="total, minute, hour or day")] = None,
+    source: Annotated[str | None, typer.Option(help="metered, billed or best")] = None,
+    tenant: Values = None,
+    environment: Values = None,
+    feature: Values = None,
+    service: Values = None,
+    team: Values = None,
+    driver: Values = None,
+    resource_type: Values = None,
+    api: Api = None,
+    token: Token = None,
+    json: Json = False,
+) -> None:
+    """Show what was spent, by anything.
+
+    For example: costguard costs --window 24h --group-by tenant,feature
+    """
+    asked = _asked(locals())
+    answer = _ask("/costs", asked, api, token)
+    _show(answer, tables.costs_table(answer), json=json)
+
+
+def unit_costs(
+    *,
+    window: Window = None,
+    start: Instant = None,
+    end: Instant = None,
+    tenant: Values = None,
+    environment: Values = None,
+    feature: Values = None,
+    service: Values = None,
+    team: Values = None,
+    driver: Values = None,
+    resource_type: Values = None,
+    api: Api = None,
+    token: Token = None,
+    json: Json = False,
+) -> None:
+    """Show what a request, a task, a GB or a thousand tokens of each feature cost."""
+    asked = _asked(locals())
+    answer = _ask("/unit-costs", asked, api, token)
+    _show(answer, tables.unit_costs_table(answer), json=json)
+
+
+def budgets(*, api: Api = None, token: Token = None, json: Json = False) -> None:
+    """Show budgets and how full they are."""
+    answer = _ask("/budgets", {}, api, token)
+    _show(answer, tables.budgets_table(answer["budgets"]), json=json)
+
+
+def anomalies(
+    *,
+    since: Instant = None,
+    tenant: Values = None,
+    environment: Values = None,
+    feature: Values = None,
+    service: Values = None,
+    team: Values = None,
+    api: Api = None,
+    token: Token = None,
+    json: Json = False,
+) -> None:
+    """Show cost anomalies."""
+    asked = _asked(locals())
+    answer = _ask("/anomalies", asked, api, token)
+    _show(answer, tables.anomalies_table(answer["anomalies"]), json=json)
+
+
+def flags(*, api: Api = None, token: Token = None, json: Json = False) -> None:
+    """Show feature flags as applications see them."""
+    answer = _ask("/flags", {}, api, token)
+    _show(answer, tables.flags_table(answer["flags"]), json=json)
+
+
+def dead_letters(
+    *,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first")] = 20,
+    api: Api = None,
+    token: Token = None,
+    json: Json = False,
+) -> None:
+    """Show what was rejected, and why."""
+    answer = _ask("/dead-letters", {"limit": str(limit)}, api, token)
+    _show(answer, tables.dead_letters_table(answer["dead_letters"]), json=json)
+
+
+def base_url(api: str | None) -> str:
+    """Return where to ask: what was given, else what `up` left in the data directory, else the settings."""
+    if api is not None:
+        return api if "://" in api else f"http://{api}"
+    settings = from_environment()
+    try:
+        return read_runtime(settings.data_dir).api
+    except NotRunningError:
+        host = f"[{settings.api_host}]" if ":" in settings.api_host else settings.api_host
+        return f"http://{host}:{settings.api_port}"
+
+
+def _asked(options: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
+    """Return the options that are query parameters of the same name, as far as they were given."""
+    return {name: value for name, value in options.items() if name not in {"api", "token", "json"} and value}
+
+
+def _ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, token: str | None) -> Any:
+    # Its HTTP client takes a while to load: not for `--help`.
+    from app.adapters.api_client import ApiClient, ApiError  # noqa: PLC0415
+
+    try:
+        return ApiClient(base_url(api), token).get(path, asked)
+    except ApiError as error:
+        typer.echo(f"costguard: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _show(answer: Any, table: Table, *, json: bool) -> None:
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
+    if json:
+        console.print_json(data=answer) if sys.stdout.isatty() else typer.echo(_text(answer))
+    elif table.row_count:
+        console.print(table)
+    else:
+        console.print("nothing")
+
+
+def _text(answer: Any) -> str:
+    import orjson  # noqa: PLC0415
+
+    return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
