@@ -8,15 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from importlib import import_module
 from importlib.metadata import version
-from importlib.util import find_spec
 from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
-from app import commands_data
+from app import commands_data, commands_query
 from app.settings import (
     DEFAULTS,
     Settings,
@@ -147,6 +145,5 @@ def _say(line: str) -> None:
     Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(line)
 
 
-if find_spec("app.commands_query") is not None:
-    import_module("app.commands_query").register(app)
+commands_query.register(app)
 commands_data.register(app)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
+import orjson
 import typer
 from rich.console import Console
 
@@ -166,16 +167,8 @@ def _ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, t
 
 
 def _show(answer: Any, table: Table, *, json: bool) -> None:
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
     if json:
-        console.print_json(data=answer) if sys.stdout.isatty() else typer.echo(_text(answer))
-    elif table.row_count:
-        console.print(table)
-    else:
-        console.print("nothing")
-
-
-def _text(answer: Any) -> str:
-    import orjson  # noqa: PLC0415
-
-    return orjson.dumps(answer, option=orjson.OPT_INDENT_2).decode()
+        typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
+        return
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
+    console.print(table if table.row_count else "nothing")

@@ -1,0 +1,69 @@
+"""The API as one ASGI app, made of what it is given: nothing here connects to anything."""
+
+import secrets
+
+from fastapi import FastAPI
+
+from app.api import (
+    anomalies,
+    budgets,
+    costs,
+    dead_letters,
+    events,
+    flags,
+    health,
+    metrics,
+    openapi,
+    problems,
+    unit_costs,
+)
+from app.api.guard import Guard
+from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
+from app.api.services import Services
+from app.settings import Configuration, Settings
+from app.topics import Topics
+
+_ROUTES = (costs, unit_costs, budgets, events, flags, anomalies, dead_letters, health, metrics)
+
+
+def _random_id() -> str:
+    return secrets.token_hex(8)
+
+
+def create_api(
+    settings: Settings,
+    configuration: Configuration,
+    *,
+    view: View,
+    publisher: Publisher,
+    topics: Topics,
+    clock: Clock,
+    validate_usage: ValidateUsage,
+    partition_counts: PartitionCounts,
+    new_id: NewId = _random_id,
+    budget_wait: float = 5.0,
+) -> FastAPI:
+    """Return the app; `partition_counts` asks the broker for the partitions of each topic, by name."""
+    app = FastAPI(
+        title="costguard", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None, redirect_slashes=False
+    )
+    app.state.settings = settings
+    app.state.services = Services(
+        configuration=configuration,
+        view=view,
+        publisher=publisher,
+        topics=topics,
+        clock=clock,
+        validate_usage=validate_usage,
+        partition_counts=partition_counts,
+        new_id=new_id,
+        metrics=metrics.RequestMetrics(),
+        budget_wait=budget_wait,
+    )
+    for module in _ROUTES:
+        app.include_router(module.router)
+    problems.install(app)
+    openapi.install(app)
+    app.add_middleware(Guard, loopback_only=not configuration.tokens)
+    app.add_middleware(metrics.Measured, metrics=app.state.services.metrics)
+    return app

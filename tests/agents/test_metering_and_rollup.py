@@ -1,0 +1,164 @@
+"""Meter and rollup together, over crashes at every write and send: the money is what the events say."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import orjson
+import pytest
+
+from agents.metering import Metering, MeteringTopics
+from agents.rollup import RollingUp, RollupTopics
+from domain.ownership import Ownership
+from domain.pricing import PriceBook
+from tables import meter as meter_table
+from tests.agents.fakes import CrashError, MemoryPublisher, MemoryTable, MemoryView, batch
+
+PRICE = {"resource_type": "compute.requests", "price": "0.25", "unit": "request", "effective_from": "2020-01-01"}
+
+
+def usage(number: int, tenant: str = "acme", minute: int = 0) -> bytes:
+    data = {"tenant": tenant, "feature": "f", "service": "s", "resource_type": "compute.requests", "units": 2}
+    return orjson.dumps(
+        {
+            "specversion": "1.0",
+            "id": f"e{number}",
+            "source": "/test",
+            "type": "costguard.usage.metered",
+            "time": f"2026-11-01T00:{minute:02d}:00Z",
+            "data": data,
+        }
+    )
+
+
+class House:
+    """A worker's agents over tables and topics that outlive them."""
+
+    def __init__(self) -> None:
+        self.cells, self.ids, self.costs = MemoryTable(), MemoryTable(), MemoryTable()
+        self.publisher, self.view = MemoryPublisher(), MemoryView()
+        self.price = "0.25"
+        self.start()
+
+    def start(self) -> None:
+        book = PriceBook.load([{**PRICE, "price": self.price}], "USD")
+        self.metering = Metering(
+            topics=MeteringTopics("usage", "totals", "dead"), cells=self.cells, ids=self.ids,
+            publisher=self.publisher, view=self.view, book=book, ownership=Ownership(), partitions=1,
+            rules=self.price, clock=lambda: 1_793_500_000.0,
+        )  # fmt: skip
+        self.rolling_up = RollingUp(
+            topics=RollupTopics("totals", "attributed", "spend"), costs=self.costs, publisher=self.publisher,
+            view=self.view, currency="USD", clock=lambda: 1_793_500_000.0,
+        )  # fmt: skip
+
+    async def meter(self, values: list[bytes | None], first: int = 0) -> None:
+        await self.metering.handle(batch("usage", values, first))
+
+    async def roll_up(self, first: int = 0) -> None:
+        packets = [value for _, value, _ in self.publisher.sent["totals"]]
+        await self.rolling_up.handle(batch("totals", packets[first:], first))
+
+    def total(self, projection: str = "all") -> Decimal:
+        day = [
+            row for (_, key), row in self.view.rows.items() if key.projection == projection and key.granularity == "day"
+        ]
+        return sum((row.amount for row in day), Decimal(0))
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+async def test_events_become_cost_in_every_projection(house: House) -> None:
+    await house.meter([usage(1), usage(2, "globex"), usage(1)])
+    await house.roll_up()
+    assert {house.total(name) for name in ("all", "tenant", "feature", "full", "tenant+feature")} == {Decimal(1)}
+
+
+async def test_rejected_records_go_to_dead_letter_with_reason_and_place(house: House) -> None:
+    await house.meter([b"{", None, usage(1)], first=7)
+    letters = [orjson.loads(value or b"")["data"] for _, value, _ in house.publisher.sent["dead"]]
+    assert [(letter["topic"], letter["offset"]) for letter in letters] == [("usage", 7), ("usage", 8)]
+    assert all(letter["reason"] for letter in letters)
+
+
+@pytest.mark.parametrize("where", ["cells", "ids", "send"])
+@pytest.mark.parametrize("after", [0, 1, 2])
+async def test_a_crash_of_the_meter_anywhere_changes_nothing(house: House, where: str, after: int) -> None:
+    batches = [[usage(n) for n in range(at, at + 4)] for at in (0, 4, 8)]
+    for number, values in enumerate(batches):
+        if number == after:
+            arm(house, where)
+            with pytest.raises(CrashError):
+                await house.meter([*values], first=number * 4)
+            house.start()
+        await house.meter([*values], first=number * 4)
+    await house.roll_up()
+    assert house.total() == Decimal("0.25") * 2 * 12
+
+
+def arm(house: House, where: str) -> None:
+    if where == "send":
+        house.publisher.fails = True
+    else:
+        (house.cells if where == "cells" else house.ids).crash_after = 0
+
+
+@pytest.mark.parametrize("where", ["costs", "send"])
+async def test_a_crash_of_the_rollup_anywhere_changes_nothing(house: House, where: str) -> None:
+    await house.meter([usage(n) for n in range(6)])
+    await house.roll_up()
+    await house.meter([usage(n) for n in range(6, 12)], first=6)
+    if where == "costs":
+        house.costs.crash_after = 0
+    else:
+        house.publisher.fails = True
+    with pytest.raises(CrashError):
+        await house.roll_up(first=1)
+    house.start()
+    await house.roll_up(first=1)
+    house.rolling_up.show_all()
+    assert house.total() == Decimal("0.25") * 2 * 12
+
+
+async def test_a_new_price_between_a_crash_and_its_replay_re_prices_nothing(house: House) -> None:
+    house.publisher.fails = True
+    with pytest.raises(CrashError):
+        await house.meter([usage(1), usage(2)])
+    house.price = "1000"
+    house.start()
+    await house.meter([usage(1), usage(2)])
+    await house.roll_up()
+    assert house.total() == Decimal(1)
+
+
+async def test_what_is_past_its_retention_leaves_the_tables(house: House) -> None:
+    await house.meter([usage(1)])
+    house.metering._meters[0].watermark += 60 * 86_400
+    house.metering._clock = lambda: 1_900_000_000.0
+    await house.metering.expire()
+    assert list(house.cells.rows[0]) == [meter_table.POSITION]
+    assert not house.ids.rows[0]
+
+
+async def test_a_budget_is_opened_with_what_is_already_spent(house: House) -> None:
+    await house.meter([usage(1), usage(2)])
+    control = {
+        "control": "budget", "budget_id": "b-1", "version": 1, "scope": [["tenant", "acme"]],
+        "period": "month", "timezone": "UTC", "deleted": False,
+    }  # fmt: skip
+    house.publisher.sent["totals"].append((None, orjson.dumps(control), 0))
+    await house.roll_up()
+    spends = house.publisher.sent["spend"]
+    assert [key for key, _, _ in spends] == [b"tenant=acme"]
+    assert b"1.00" in (spends[0][1] or b"")
+
+
+async def test_the_audit_finds_no_gap(house: House) -> None:
+    await house.meter([usage(n, tenant=f"t{n % 3}", minute=n) for n in range(30)])
+    await house.roll_up()
+    state = house.rolling_up._partition(0)
+    assert state.days
+    assert state.rows.gap(state.days) == 0
