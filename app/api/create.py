@@ -3,6 +3,7 @@
 import secrets
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
 from app.api import (
     anomalies,
@@ -20,7 +21,7 @@ from app.api import (
 from app.api.guard import Guard
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
 from app.api.services import Services
-from app.settings import Configuration, Settings
+from app.configuration import Configuration
 from app.topics import Topics
 
 _ROUTES = (costs, unit_costs, budgets, events, flags, anomalies, dead_letters, health, metrics)
@@ -31,7 +32,6 @@ def _random_id() -> str:
 
 
 def create_api(
-    settings: Settings,
     configuration: Configuration,
     *,
     view: View,
@@ -44,10 +44,10 @@ def create_api(
     budget_wait: float = 5.0,
 ) -> FastAPI:
     """Return the app; `partition_counts` asks the broker for the partitions of each topic, by name."""
+    registry = CollectorRegistry()
     app = FastAPI(
         title="costguard", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None, redirect_slashes=False
     )
-    app.state.settings = settings
     app.state.services = Services(
         configuration=configuration,
         view=view,
@@ -57,7 +57,7 @@ def create_api(
         validate_usage=validate_usage,
         partition_counts=partition_counts,
         new_id=new_id,
-        metrics=metrics.RequestMetrics(),
+        registry=registry,
         budget_wait=budget_wait,
     )
     for module in _ROUTES:
@@ -65,5 +65,5 @@ def create_api(
     problems.install(app)
     openapi.install(app)
     app.add_middleware(Guard, loopback_only=not configuration.tokens)
-    app.add_middleware(metrics.Measured, metrics=app.state.services.metrics)
+    app.add_middleware(metrics.Measured, metrics=metrics.RequestMetrics(registry))
     return app

@@ -27,22 +27,21 @@ UNMATCHED: Final = "unmatched"
 
 
 class RequestMetrics:
-    """The series of this process."""
+    """What is counted of requests, in a registry."""
 
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+    def __init__(self, registry: CollectorRegistry) -> None:
         self.requests = Counter(
             "costguard_http_requests_total",
             "Requests answered. Many 5xx: read the log of the API and GET /readyz.",
             ["method", "route", "status"],
-            registry=self.registry,
+            registry=registry,
         )
         self.seconds = Histogram(
             "costguard_http_request_seconds",
             "Time to answer. Grows on /costs: ask for shorter windows, or look at Redis.",
             ["route"],
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
-            registry=self.registry,
+            registry=registry,
         )
 
 
@@ -80,7 +79,7 @@ class Measured:
 async def get_metrics(caller: Reader, use: Use) -> Response:
     """Return every series of the system in Prometheus' text format."""
     caller.require(READ, None)
-    expositions = {API: generate_latest(use.metrics.registry).decode(), **await _of_workers(use)}
+    expositions = {API: generate_latest(use.registry).decode(), **await _of_workers(use)}
     return Response(merged(expositions), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 

@@ -1,12 +1,14 @@
 """Query parameters of the routes, and how they become a question; an unknown parameter is an error, not ignored."""
 
 import re
-from typing import Annotated, Final, Literal
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.api.problems import usable
+from app.api.problems import Problem, usable
+from app.typed_toml import nearest
 from domain import queries
 from domain.queries.asking import MAX_VALUE_CHARS, MAX_VALUES
 
@@ -28,6 +30,16 @@ class ScopeParameters(BaseModel):
     feature: _Values
     service: _Values
     team: _Values
+
+    @model_validator(mode="before")
+    @classmethod
+    def _know_all(cls, given: Any) -> Any:
+        # Not left to `extra`: whoever mistypes a name is told the right one.
+        for name in given:
+            if name not in cls.model_fields:
+                reason = f"{name[:64]}: unknown parameter{nearest(name, cls.model_fields)}"
+                raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, reason)
+        return given
 
     def filters(self) -> dict[str, frozenset[str]]:
         """Return what is wanted, by name."""

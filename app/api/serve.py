@@ -56,7 +56,6 @@ async def _serve(settings: Settings, configuration: Configuration) -> None:
     publisher = Publisher(settings.bootstrap)
     view = RedisView.connect(settings.redis_url, settings.view_prefix)
     api = create_api(
-        settings,
         configuration,
         view=view,
         publisher=publisher,

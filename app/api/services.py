@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import Depends, Request, Response
+from prometheus_client import CollectorRegistry
 
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
 from app.configuration import Configuration
@@ -14,7 +15,10 @@ from app.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Dependencies of the routes; `budget_wait` is how long (seconds) a budget command waits to be seen."""
+    """Dependencies of the routes; `registry` holds the series of this process.
+
+    `budget_wait` (seconds) is how long a budget command waits to be seen, `send_wait` how long a send may take.
+    """
 
     configuration: Configuration
     view: View
@@ -24,6 +28,7 @@ class Services:
     validate_usage: ValidateUsage
     partition_counts: PartitionCounts
     new_id: NewId
+    registry: CollectorRegistry
     budget_wait: float = 5.0
     send_wait: float = 10.0
 

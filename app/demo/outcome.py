@@ -178,7 +178,7 @@ def read_rejections(letters: Iterable[Mapping[str, Any]]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for letter in letters:
         reason = str(letter.get("data", letter)["reason"])
-        kind = reason.split(" (", 1)[0].split(", at", 1)[0][:60]
+        kind = reason.split(" (", 1)[0].split(" - at", 1)[0]
         counts[kind] = counts.get(kind, 0) + 1
     return dict(sorted(counts.items(), key=lambda item: -item[1]))
 

@@ -1,4 +1,4 @@
-"""Playing the month into the broker, and waiting until everybody has drawn their conclusions."""
+"""Playing the month into the broker, about a day at a time, and waiting until everybody has drawn conclusions."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Final
 from app.adapters.bulk_producer import BulkProducer
 from app.adapters.redis_view import RedisView
 from app.demo.progress import stage
-from app.demo.summary import Timing
-from app.folded import Progress, wait_until_folded
+from app.folded import wait_until_folded
 from app.topics import Topics
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from app.runtime import Runtime
     from app.sample import Emission
 
-CHUNK_EVENTS: Final = 2_000
+DAYS: Final = 31
 SETTLE_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.25
 
@@ -35,52 +34,37 @@ async def play(
     *,
     about: int,
     console: Console,
-) -> Timing:
-    """Send every emission, counting it in `expected`, and return once all are visible to readers."""
-    started = time.monotonic()
+) -> float:
+    """Send every emission, counting it in `expected`; return the seconds until all were visible to readers.
+
+    Two days are under way at a time: budgets cross and flags change on the day when it happened, not in one
+    jump at the end of the month.
+    """
     producer = BulkProducer(runtime.broker, Topics(runtime.topic_prefix).usage_metered)
-    last_offsets = await _send(emissions, expected, producer, about, console)
-    sent = time.monotonic()
     view = RedisView.connect(runtime.redis, runtime.view_prefix)
-    try:
-        await _fold(view, last_offsets, expected.records, console)
-    finally:
-        await view.close()
-    return Timing(sent - started, time.monotonic() - started)
 
+    async def progress() -> Mapping[str, bytes]:
+        return await view.documents("progress")
 
-async def _send(
-    emissions: Iterator[Emission],
-    expected: Recomputed,
-    producer: BulkProducer,
-    about: int,
-    console: Console,
-) -> dict[int, int]:
+    started = time.monotonic()
     await producer.start()
     try:
         with stage(console, "Playing the month", about) as advance:
-            while chunk := list(islice(emissions, CHUNK_EVENTS)):
-                for emission in chunk:
+            before: Mapping[int, int] = {}
+            while day := list(islice(emissions, max(1, about // DAYS))):
+                for emission in day:
                     expected.add(emission)
-                await producer.send([(emission.key, emission.value) for emission in chunk])
+                await producer.send([(emission.key, emission.value) for emission in day])
+                last_offsets = await producer.flush()
+                await wait_until_folded(progress, before)
+                before = last_offsets
                 advance(expected.records)
-            last_offsets = await producer.flush()
+            await wait_until_folded(progress, before)
             advance(expected.records, expected.records)
-        return last_offsets
     finally:
         await producer.stop()
-
-
-async def _fold(view: RedisView, last_offsets: Mapping[int, int], records: int, console: Console) -> None:
-    with stage(console, "Folding into the tables", records) as advance:
-
-        def move(progress: Progress) -> None:
-            advance(max(0, records - progress.behind))
-
-        async def read() -> Mapping[str, bytes]:
-            return await view.documents("progress")
-
-        await wait_until_folded(read, last_offsets, on_progress=move)
+        await view.close()
+    return time.monotonic() - started
 
 
 async def settle(settled: Callable[[], bool]) -> None:

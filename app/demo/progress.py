@@ -57,14 +57,14 @@ def _bar(console: Console) -> Progress:
 class _Lines:
     def __init__(self, console: Console, name: str, total: int | None, unit: str) -> None:
         self._console, self._name, self._total, self._unit = console, name, total, unit
-        self._next = 0.0
+        self._next, self._last = 0.0, -1
         console.print(f"{name} ...", highlight=False)
 
     def __call__(self, done: int, total: int | None = None) -> None:
         now = time.monotonic()
         known = total or self._total
-        if now < self._next and done != known:
+        if done == self._last or (now < self._next and done != known):
             return
-        self._next = now + LINE_SECONDS
+        self._next, self._last = now + LINE_SECONDS, done
         of = f" of {known:,}" if known else ""
         self._console.print(f"{self._name}: {done:,}{of} {self._unit}", highlight=False)

@@ -18,7 +18,7 @@ from app.demo.play import play, settle
 from app.demo.progress import stage
 from app.demo.receiver import Received, receiver
 from app.demo.recomputed import Recomputed
-from app.demo.summary import Timing, address_lines, show
+from app.demo.summary import address_lines, show
 from app.demo.system import Addresses, SystemFailedError, choose_port, running, wait_ready
 from app.folded import NotFoldedError
 from app.runtime import NotRunningError, read_runtime
@@ -87,8 +87,8 @@ def _tell(options: Options, console: Console, api: Api, received: Received, conf
     expected = Recomputed(price_book(config))
     start, end = (f"{day:%Y-%m-%d}T00:00:00Z" for day in (options.start, options.end))
 
-    async def act() -> Timing:
-        timing = await play(
+    async def act() -> float:
+        seconds = await play(
             generate(options.seed, options.start, options.scale),
             expected,
             read_runtime(options.data_dir),
@@ -96,13 +96,13 @@ def _tell(options: Options, console: Console, api: Api, received: Received, conf
             console=console,
         )
         await settle(lambda: caught_up(api.get, received, expected.amounts))
-        return timing
+        return seconds
 
-    timing = asyncio.run(act())
+    seconds = asyncio.run(act())
     outcome = read_outcome(api.get, received, start=start, end=end)
     checks = check(outcome, expected)
     title = f"costguard: Northwind, {options.start:%B %Y}, seed {options.seed}"
-    show(console, outcome, expected, title=title, checks=checks, timing=timing)
+    show(console, outcome, expected, title=title, checks=checks, seconds=seconds)
     return checks
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from rich.table import Table
 from rich.text import Text
@@ -33,13 +33,6 @@ URLS: Final = (
 )
 
 
-class Timing(NamedTuple):
-    """How long the play took: until the broker had everything, and until readers saw it (seconds)."""
-
-    sending: float
-    visible: float
-
-
 def show(
     console: Console,
     outcome: Outcome,
@@ -47,11 +40,11 @@ def show(
     *,
     title: str,
     checks: Sequence[Check],
-    timing: Timing,
+    seconds: float,
 ) -> None:
     """Print the whole summary."""
     console.rule(f"[bold]{title}")
-    console.print(headline(outcome, expected, timing))
+    console.print(headline(outcome, expected, seconds))
     for heading, spends in (("Spend by tenant", outcome.tenants), ("Spend by feature", outcome.features)):
         console.print(spend_table(heading, spends, outcome.total))
     console.print(budget_table(outcome.budgets, outcome.crossings))
@@ -63,13 +56,12 @@ def show(
     console.print(check_table(checks))
 
 
-def headline(outcome: Outcome, expected: Recomputed, timing: Timing) -> Text:
+def headline(outcome: Outcome, expected: Recomputed, seconds: float) -> Text:
     """Tell volume, speed and total in two lines."""
-    rate = expected.records / timing.visible
+    rate = expected.records / seconds
     return Text.assemble(
-        (f"{expected.records:,} events in {timing.visible:.1f} s", "bold"),
-        f" ({rate:,.0f} events/s from first send to visible in the API; the broker had them after "
-        f"{timing.sending:.1f} s)\nTotal ",
+        (f"{expected.records:,} events in {seconds:.1f} s", "bold"),
+        f", {rate:,.0f} a second from making them up to seeing them in the API\nTotal ",
         (dollars(outcome.total), "bold green"),
         f" USD, exactly {to_text(outcome.total)}\n",
     )

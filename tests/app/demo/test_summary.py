@@ -14,7 +14,7 @@ from rich.console import Console
 from app.demo.checks import Check, check
 from app.demo.outcome import Outcome, read_outcome
 from app.demo.recomputed import Recomputed
-from app.demo.summary import Timing, bar, dollars, moment, show, sparkline
+from app.demo.summary import bar, dollars, moment, show, sparkline
 from app.sample import Trouble
 from domain.pricing import PriceBook
 from tests.app.demo.canned import AMOUNTS, WINDOW, ask, received
@@ -68,14 +68,14 @@ def test_whatever_is_wrong_is_noticed(
 
 def rendered(outcome: Outcome, expected: Recomputed, checks: tuple[Check, ...]) -> str:
     console = Console(width=120, force_terminal=False, record=True, file=io.StringIO())
-    show(console, outcome, expected, title="Northwind", checks=checks, timing=Timing(2.0, 4.0))
+    show(console, outcome, expected, title="Northwind", checks=checks, seconds=4.0)
     return console.export_text()
 
 
 def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome: Outcome, expected: Recomputed) -> None:
     text = rendered(outcome, expected, check(outcome, expected))
     for line in (
-        "8 events in 4.0 s (2 events/s",
+        "8 events in 4.0 s, 2 a second",
         "USD, exactly 100.000001",
         "acme",
         "80.0%",
