@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.table import Table
+    from rich.text import Text
 
 _ASKING: Final = "Connection"
 _FILTERS: Final = "Filters"
@@ -71,7 +72,7 @@ def costs(
     """
     asked = _asked(locals())
     answer = _ask("/costs", asked, api, token)
-    _show(answer, tables.costs_table(answer), json=json)
+    _show(answer, tables.costs_table(answer), tables.costs_total(answer), json=json)
 
 
 def unit_costs(
@@ -166,9 +167,11 @@ def _ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, t
         raise typer.Exit(1) from None
 
 
-def _show(answer: Any, table: Table, *, json: bool) -> None:
+def _show(answer: Any, table: Table, footer: Text | None = None, *, json: bool) -> None:
     if json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
     console.print(table if table.row_count else "nothing")
+    if footer is not None:
+        console.print(footer, soft_wrap=True)

@@ -39,8 +39,17 @@ def costs_table(answer: Mapping[str, Any]) -> Table:
         when = [moment(group["start"])] if by_time else []
         figures = (money(amount), f"{part:.1%}", _bar(part), f"{group['events']:,}")
         _row(table, *when, *(group["key"][name] for name in names), *figures)
-    table.caption = _total(answer)
     return table
+
+
+def costs_total(answer: Mapping[str, Any]) -> Text:
+    """Tell the exact total, and what it lacks."""
+    line = Text(f"total {answer['total']} {answer['currency']}", "bold")
+    if unpriced := answer["unpriced"]["events"]:
+        line.append(f"; {unpriced:,} events have no price", "yellow")
+    if lag := answer["completeness"]["metered"]["lag"]:
+        line.append(f"; {lag:,} records are on their way", "yellow")
+    return line
 
 
 def unit_costs_table(answer: Mapping[str, Any]) -> Table:
@@ -49,7 +58,7 @@ def unit_costs_table(answer: Mapping[str, Any]) -> Table:
     table = _table(_covered(answer["window"]), [*columns, ("trend", RIGHT)])
     for each in answer["features"]:
         count = f"{Decimal(each['count']):,f}"
-        cost, unit_cost = money(Decimal(each["cost"])), money(Decimal(each["unit_cost"]))
+        cost, unit_cost = money(Decimal(each["cost"])), f"{Decimal(each['unit_cost']):,.4g}"
         _row(table, each["feature"], each["unit"], count, cost, unit_cost, _trend(each["trend_percent"]))
     return table
 
@@ -154,19 +163,8 @@ def _covered(window: Mapping[str, str]) -> str:
     return f"{moment(window['start'])} to {moment(window['end'])} UTC"
 
 
-def _total(answer: Mapping[str, Any]) -> Text:
-    """Tell the exact total, and what it lacks."""
-    line = Text(f"total {answer['total']} {answer['currency']}", "bold")
-    if unpriced := answer["unpriced"]["events"]:
-        line.append(f"; {unpriced:,} events have no price", "yellow")
-    if lag := answer["completeness"]["metered"]["lag"]:
-        line.append(f"; {lag:,} records are on their way", "yellow")
-    return line
-
-
 def _table(title: str, columns: Sequence[Column]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.caption_justify = "left"
     for name, right in columns:
         table.add_column(name, justify="right" if right else "left", header_style="dim", no_wrap=right)
     return table

@@ -218,7 +218,7 @@ class Meter:
             added = sums.get(key)
             if added is None:
                 added = sums[CellKey._make(key)] = _Sum(quote, offset)
-            if replay and (offset <= self.done or self._holds(key, offset)):
+            if replay and (offset <= self.done or self._holds(CellKey._make(key), offset)):
                 continue
             added.last = offset
             added.quantities.append(data.units if counts is None else counts)

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from app.adapters.redis_view import RedisError
+from app.typed_toml import nearest
 from domain.rejection import Rejected
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ def _problem(request: Request, error: Exception) -> Problem:
         case HTTPException():
             return Problem(error.status_code, str(error.detail), error.headers)
         case RequestValidationError():
-            return _invalid(error)
+            return _invalid(error, _parameters(request))
         case RedisError():
             logger.warning("the view is away: %s", type(error).__name__)
             return unavailable("Redis, where costs and budgets are read, does not answer; try again")
@@ -89,10 +90,16 @@ def _problem(request: Request, error: Exception) -> Problem:
             return _unexpected(request, error)
 
 
-def _invalid(error: RequestValidationError) -> Problem:
+def _parameters(request: Request) -> list[str]:
+    """Return the names of the parameters that the requested operation takes."""
+    operations = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", ""), {})
+    return [each["name"] for each in operations.get(request.method.lower(), {}).get("parameters", ())]
+
+
+def _invalid(error: RequestValidationError, known: list[str]) -> Problem:
     """Name the parameters; what a client sent is not repeated, it may be a secret in the wrong place."""
     errors = [
-        {"parameter": ".".join(str(part) for part in each["loc"][1:]), "detail": _sentence(each)}
+        {"parameter": (name := ".".join(str(part) for part in each["loc"][1:])), "detail": _sentence(each, name, known)}
         for each in error.errors()[:MAX_ERRORS]
     ]
     first = errors[0]
@@ -100,8 +107,8 @@ def _invalid(error: RequestValidationError) -> Problem:
     return Problem(HTTPStatus.UNPROCESSABLE_ENTITY, detail, extensions={"errors": errors})
 
 
-def _sentence(error: Mapping[str, Any]) -> str:
-    return "unknown parameter" if error["type"] == "extra_forbidden" else str(error["msg"])
+def _sentence(error: Mapping[str, Any], name: str, known: list[str]) -> str:
+    return f"unknown parameter{nearest(name, known)}" if error["type"] == "extra_forbidden" else str(error["msg"])
 
 
 def _unexpected(request: Request, error: Exception) -> Problem:

@@ -58,6 +58,11 @@ class Options:
     scale: float = 1.0
     once: bool = False
 
+    @property
+    def window(self) -> tuple[str, str]:
+        """Return the month as the API takes it."""
+        return f"{self.start:%Y-%m-%d}T00:00:00Z", f"{self.end:%Y-%m-%d}T00:00:00Z"
+
 
 def run(options: Options, console: Console) -> None:
     """Run the demo; return when it is over. Raises `DemoFailedError`."""
@@ -75,7 +80,10 @@ def run(options: Options, console: Console) -> None:
                     wait_ready(child, api.ready, options.data_dir)
                 checks = _tell(options, console, api, received, config)
                 if not options.once:
-                    _stay(console, addresses, child)
+                    console.print("Running until Ctrl-C:")
+                    where = address_lines(addresses.api, addresses.broker, *options.window)
+                    console.print(where, highlight=False, soft_wrap=True)
+                    _stay(console, child)
     except FAILURES as error:
         raise DemoFailedError(str(error)) from error
     wrong = [claim for claim, holds, _ in checks if not holds]
@@ -85,7 +93,7 @@ def run(options: Options, console: Console) -> None:
 
 def _tell(options: Options, console: Console, api: Api, received: Received, config: Path) -> tuple[Check, ...]:
     expected = Recomputed(price_book(config))
-    start, end = (f"{day:%Y-%m-%d}T00:00:00Z" for day in (options.start, options.end))
+    start, end = options.window
 
     async def act() -> float:
         seconds = await play(
@@ -106,9 +114,7 @@ def _tell(options: Options, console: Console, api: Api, received: Received, conf
     return checks
 
 
-def _stay(console: Console, addresses: Addresses, child: subprocess.Popen[bytes]) -> None:
-    console.print("Running until Ctrl-C:")
-    console.print(address_lines(addresses.api, addresses.broker), highlight=False)
+def _stay(console: Console, child: subprocess.Popen[bytes]) -> None:
     try:
         child.wait()
     except KeyboardInterrupt:

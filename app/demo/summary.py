@@ -22,15 +22,7 @@ if TYPE_CHECKING:
 
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 BAR_CELLS: Final = 20
-URLS: Final = (
-    "/costs?group_by=tenant",
-    "/flags",
-    "/budgets",
-    "/readyz",
-    "/metrics",
-    "/openapi.json",
-    "/docs",
-)
+PATHS: Final = ("/flags", "/budgets", "/readyz", "/metrics", "/openapi.json", "/docs")
 
 
 def show(
@@ -156,9 +148,10 @@ def check_table(checks: Iterable[Check]) -> Table:
     return table
 
 
-def address_lines(api: str, broker: str) -> str:
+def address_lines(api: str, broker: str, start: str, end: str) -> str:
     """Tell where to look while the demo keeps running."""
-    return "\n".join([*(f"  {api}{path}" for path in URLS), f"  kafka://{broker} (topics usage-metered, ...)"])
+    costs = f"/costs?group_by=tenant,feature&start={start}&end={end}"
+    return "\n".join([*(f"  {api}{path}" for path in (costs, *PATHS)), f"  kafka://{broker}, topic usage-metered"])
 
 
 def dollars(amount: Decimal) -> str:

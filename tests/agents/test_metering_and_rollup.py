@@ -11,6 +11,7 @@ from agents.metering import Metering, MeteringTopics
 from agents.rollup import RollingUp, RollupTopics
 from domain.ownership import Ownership
 from domain.pricing import PriceBook
+from tables import ledger
 from tables import meter as meter_table
 from tests.agents.fakes import CrashError, MemoryPublisher, MemoryTable, MemoryView, batch
 
@@ -97,6 +98,21 @@ async def test_a_crash_of_the_meter_anywhere_changes_nothing(house: House, where
         await house.meter([*values], first=number * 4)
     await house.roll_up()
     assert house.total() == Decimal("0.25") * 2 * 12
+
+
+async def test_a_crash_between_two_parts_of_one_write_changes_nothing(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger.chunks, "__defaults__", (100,))
+    values = [usage(n, tenant=f"t{n % 5}") for n in range(10)]
+    house.cells.crash_after = 2
+    with pytest.raises(CrashError):
+        await house.meter([*values])
+    assert len(house.cells.rows[0]) > 1
+    house.start()
+    await house.meter([*values, usage(99)])
+    await house.roll_up()
+    assert house.total() == Decimal("0.25") * 2 * 11
 
 
 def arm(house: House, where: str) -> None:

@@ -10,12 +10,13 @@ import pytest
 
 from app.access_tokens import Token
 from app.settings import Configuration
+from app.topics import Topics
 from domain.windows import DAY, HOUR, MINUTE, Granularity, Window, to_rfc3339
 from tests.app.api.view_of_events import ViewOfEvents, client
 from tests.domain.cost_events import FIRST, Priced
 
 NOW = FIRST + 2 * DAY + 30.5
-WHOLE = {"start": to_rfc3339(FIRST), "end": to_rfc3339(FIRST + 3 * DAY)}
+WHOLE: dict[str, Any] = {"start": to_rfc3339(FIRST), "end": to_rfc3339(FIRST + 3 * DAY)}
 SEARCH = Priced(
     FIRST,
     ("acme", "production", "search", "ranker", "core"),
@@ -31,6 +32,7 @@ CHAT = SEARCH._replace(
     units=Decimal(1500),
     amount=Decimal("0.0000025"),
 )
+LAG = {Topics("").usage_metered: 3, Topics("").cost_totals: 4}
 UNKNOWN = CHAT._replace(amount=None)
 EVENTS = [SEARCH, SEARCH._replace(minute=FIRST + DAY), CHAT, UNKNOWN]
 SECRET = "0123456789abcdef"  # noqa: S105 - of a token that is good for this test
@@ -123,7 +125,7 @@ async def test_a_grouped_question_reads_the_narrowest_projection() -> None:
 
 
 async def test_completeness_tells_the_newest_event_and_what_is_on_its_way() -> None:
-    worker = {"role": "worker", "ready": True, "at": NOW, "lag": {"usage-metered": 3, "cost-totals": 4, "other": 5}}
+    worker = {"role": "worker", "ready": True, "at": NOW, "lag": {**LAG, "other": 5}}
     progress = {
         "meter:0": orjson.dumps({"offset": 1, "totals": {}, "watermark": FIRST}),
         "meter:1": orjson.dumps({"offset": 1, "totals": {}, "watermark": FIRST + DAY}),
