@@ -36,6 +36,10 @@ class EventStatus(msgspec.Struct, omit_defaults=True):
     reason: str | None = None
 
 
+class _Forbidden(EventStatus):
+    """Of a tenant that the token is not good for."""
+
+
 class EventAnswer(BaseModel):
     """What became of one event."""
 
@@ -111,20 +115,17 @@ def _sort_out(raw: bytes, caller: Caller, use: Services) -> _Pending | EventStat
     if isinstance(event, Rejected):
         return EventStatus(_id(raw), INVALID, event.reason)
     if not caller.may(WRITE, event.data.tenant or ""):
-        return EventStatus(event.id, INVALID, f"{_FORBIDDEN}{event.data.tenant!r}")
+        return _Forbidden(event.id, INVALID, f"the token may not write events of tenant {event.data.tenant!r}")
     identity = f"{event.source}\x1f{event.id}".encode("utf-8", "surrogatepass")
     name = "event:" + hashlib.blake2b(identity, digest_size=16).hexdigest()
     return _Pending(EventStatus(event.id, ACCEPTED), raw, name)
 
 
-_FORBIDDEN: Final = "the token may not write events of tenant "
-
-
 def _require_some_allowed(statuses: list[EventStatus]) -> None:
     """Refuse a request of which nothing may be written, rather than call it accepted."""
-    refused = [each for each in statuses if each.reason is not None and each.reason.startswith(_FORBIDDEN)]
-    if refused and all(each.status == INVALID for each in statuses):
-        raise Problem(HTTPStatus.FORBIDDEN, str(refused[0].reason), extensions=_body(statuses))
+    refused = next((each for each in statuses if isinstance(each, _Forbidden)), None)
+    if refused is not None and all(each.status == INVALID for each in statuses):
+        raise Problem(HTTPStatus.FORBIDDEN, str(refused.reason), extensions=_body(statuses))
 
 
 async def _fresh(use: Services, pending: list[_Pending]) -> list[_Pending]:

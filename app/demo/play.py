@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.sample import Emission
 
 DAYS: Final = 31
+LEAST_EVENTS: Final = 1_000
 SETTLE_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.25
 
@@ -51,7 +52,7 @@ async def play(
     try:
         with stage(console, "Playing the month", about) as advance:
             before: Mapping[int, int] = {}
-            while day := list(islice(emissions, max(1, about // DAYS))):
+            while day := list(islice(emissions, max(LEAST_EVENTS, about // DAYS))):
                 for emission in day:
                     expected.add(emission)
                 await producer.send([(emission.key, emission.value) for emission in day])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import signal
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,7 +18,7 @@ from app.demo.progress import stage
 from app.demo.receiver import Received, receiver
 from app.demo.recomputed import Recomputed
 from app.demo.summary import address_lines, show
-from app.demo.system import Addresses, SystemFailedError, choose_port, running, wait_ready
+from app.demo.system import Addresses, SystemFailedError, choose_port, empty_directory, running, wait_ready
 from app.folded import NotFoldedError
 from app.runtime import NotRunningError, read_runtime
 from app.sample import generate
@@ -67,9 +66,8 @@ class Options:
 def run(options: Options, console: Console) -> None:
     """Run the demo; return when it is over. Raises `DemoFailedError`."""
     addresses = Addresses(choose_port(8000), choose_port(19092))
-    shutil.rmtree(options.data_dir, ignore_errors=True)
-    options.data_dir.mkdir(parents=True)
     try:
+        empty_directory(options.data_dir)
         # SIGTERM as Ctrl-C: whatever is under way, everything started here is stopped on the way out.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with receiver(SECRET) as (url, received):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from app.adapters.loopback import LOOPBACK, free_port, is_free
+from app.supervisor.data_dir import LOCK, locked
 from app.supervisor.tether import tether
 
 if TYPE_CHECKING:
@@ -47,6 +49,19 @@ class Addresses:
 def choose_port(preferred: int) -> int:
     """Return the preferred port when nothing listens there, else a free one."""
     return preferred if is_free(LOOPBACK, preferred) else free_port()
+
+
+def empty_directory(data_dir: Path) -> None:
+    """Start from nothing: create the directory, or empty what an earlier demo left in it.
+
+    Raises `SystemFailedError` when it holds anything else, `SettingsError` when a system runs in it.
+    """
+    if data_dir.exists() and any(data_dir.iterdir()):
+        if not (data_dir / LOCK).is_file() or not log_path(data_dir).is_file():
+            raise SystemFailedError(f"{data_dir} is not a demo's: name a directory that may be emptied")
+        with locked(data_dir):
+            shutil.rmtree(data_dir)
+    data_dir.mkdir(parents=True, exist_ok=True)
 
 
 @contextmanager

@@ -97,8 +97,7 @@ def _mixed(good: list[usage.Event], bad: list[Value]) -> list[Value]:
 
 def _shown(system: Any) -> Any:
     async def read() -> list[Any]:
-        page = system.get("/dead-letters")
-        letters: list[Any] = page if isinstance(page, list) else page["dead_letters"]
+        letters: list[Any] = system.get("/dead-letters", {"limit": 1000})["dead_letters"]
         return letters
 
     return read
