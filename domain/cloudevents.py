@@ -60,6 +60,4 @@ def rejected(
         "null": value is None,
     }
     identifier = event_id(REJECTED, topic, partition, offset, reason)
-    return envelope(
-        kind=REJECTED, agent=agent, identifier=identifier, time=recorded, data=data, recorded=recorded
-    )
+    return envelope(kind=REJECTED, agent=agent, identifier=identifier, time=recorded, data=data, recorded=recorded)

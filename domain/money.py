@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # 28 digits of quantity times 40 of price, summed 10^30 times, still fits.
-EXACT: Final = Context(
-    prec=120, traps=[Inexact, Rounded, InvalidOperation, DivisionByZero, Overflow, Clamped]
-)
+EXACT: Final = Context(prec=120, traps=[Inexact, Rounded, InvalidOperation, DivisionByZero, Overflow, Clamped])
 # Ratios (spent / limit) are for people and thresholds on screen, never folded into an amount.
 RATIO: Final = Context(prec=34)
 ZERO: Final = Decimal(0)

@@ -34,9 +34,7 @@ class Ownership:
         try:
             return self._remembered[service]
         except KeyError:
-            team = next(
-                (rule.team for rule in reversed(self._rules) if fnmatchcase(service, rule.service)), None
-            )
+            team = next((rule.team for rule in reversed(self._rules) if fnmatchcase(service, rule.service)), None)
             if len(self._remembered) < _MAX_REMEMBERED:
                 self._remembered[service] = team
             return team
@@ -51,12 +49,8 @@ def parse_codeowners(text: str) -> list[Owner]:
     rules = []
     for line in text.splitlines():
         path, *owners = line.partition("#")[0].split() or [""]
-        service = next(
-            (part for part in reversed(path.split("/")) if part.strip("*")), "*" if path == "*" else ""
-        )
-        team = next(
-            (owner.partition("/")[2] for owner in owners if owner.startswith("@") and "/" in owner), ""
-        )
+        service = next((part for part in reversed(path.split("/")) if part.strip("*")), "*" if path == "*" else "")
+        team = next((owner.partition("/")[2] for owner in owners if owner.startswith("@") and "/" in owner), "")
         if service and team:
             rules.append(Owner(service, team))
     return rules

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 STAGES = stages(DOCKERFILE.read_text())
 BUILT, FINAL = STAGES
 CHECKS = """
-import importlib.util, sys
-import app.api.serve, app.cli, app.topology
-from domain.pricing import PriceBook
+import importlib.resources, importlib.util, sys
+import app.api.serve, app.cli, app.main
+assert importlib.resources.files("domain").joinpath("prices.toml").is_file()
+assert importlib.resources.files("app.demo").joinpath("costguard.toml").is_file()
 assert app.__file__.startswith(sys.prefix), app.__file__
 assert importlib.util.find_spec("pytest") is None
 """

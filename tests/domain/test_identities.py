@@ -58,16 +58,12 @@ def test_an_id_costs_twelve_bytes_in_a_row() -> None:
 
 
 @given(st.lists(st.lists(st.integers(0, 30), min_size=1, max_size=20), max_size=12), st.integers(1, 40))
-def test_any_split_into_batches_and_merges_admits_each_id_once(
-    batches: list[list[int]], merge_at: int
-) -> None:
+def test_any_split_into_batches_and_merges_admits_each_id_once(batches: list[list[int]], merge_at: int) -> None:
     index, rows, seen, offset = Identities(), [], set[int](), 0
     original, identities.MERGE_AT = identities.MERGE_AT, merge_at  # type: ignore[misc]
     try:
         for batch in batches:
-            fresh, packed = index.admit(
-                batch, list(range(offset, offset + len(batch))), [offset * DAY] * len(batch)
-            )
+            fresh, packed = index.admit(batch, list(range(offset, offset + len(batch))), [offset * DAY] * len(batch))
             rows += packed
             offset += len(batch)
             for one, new in zip(batch, fresh, strict=True):

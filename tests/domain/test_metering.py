@@ -112,9 +112,7 @@ def test_an_unknown_price_is_null_and_counted_never_zero() -> None:
 
 
 def test_what_is_not_an_event_is_rejected_with_its_reason_and_the_rest_is_folded() -> None:
-    folded = Worker().handle(
-        [record(0), SimpleNamespace(offset=1, value=b"{", headers=()), record(2, units=-1)]
-    )
+    folded = Worker().handle([record(0), SimpleNamespace(offset=1, value=b"{", headers=()), record(2, units=-1)])
     assert [bad.offset for bad, _ in folded.rejected] == [1, 2]
     assert all(reason for _, reason in folded.rejected)
     assert folded.events == 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import faust
 import msgspec
@@ -43,15 +43,11 @@ def changelog() -> Changelog:
 
 @pytest.fixture
 def table(tmp_path: Path, changelog: Changelog) -> LedgerTable:
-    app = faust.App(
-        "ledger", store="rocksdb://", datadir=str(tmp_path), autodiscover=False, Table=LedgerTable
-    )
-    made: LedgerTable = app.Table(
-        "rows", partitions=2, options=dict(ROCKSDB_OPTIONS), key_type=bytes, value_type=bytes
-    )
+    app = faust.App("ledger", store="rocksdb://", datadir=str(tmp_path), autodiscover=False, Table=LedgerTable)
+    made: Any = app.Table("rows", partitions=2, options=dict(ROCKSDB_OPTIONS), key_type=bytes, value_type=bytes)
     made.bind(changelog)
     made._owned = frozenset({0})
-    return made
+    return cast("LedgerTable", made)
 
 
 def recovered(*rows: tuple[bytes, bytes | None]) -> list[Any]:
@@ -77,9 +73,7 @@ async def test_none_deletes_and_is_a_tombstone(table: LedgerTable, changelog: Ch
     assert changelog.batches[-1] == {b"a": None}
 
 
-async def test_what_the_changelog_did_not_take_is_not_on_disk(
-    table: LedgerTable, changelog: Changelog
-) -> None:
+async def test_what_the_changelog_did_not_take_is_not_on_disk(table: LedgerTable, changelog: Changelog) -> None:
     changelog.failing = True
     with pytest.raises(ConnectionError):
         await table.commit(0, {b"a": row((1,))})
