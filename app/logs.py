@@ -18,6 +18,9 @@ _CHATTY: Final = (
     "uvicorn.access",
     "tables.ledger",
     "app.processes",
+    "app.heartbeat",
+    "app.upkeep",
+    "app.view_writer",
     "app.adapters",
 )
 

@@ -108,4 +108,4 @@ async def _at_end(consumer: AIOKafkaConsumer, partitions: Iterable[Any]) -> bool
 def _key(value: Value) -> bytes | None:
     if value is None:
         return b"none"  # the client insists on a key where there is no value
-    return str(value.get("id", "")).encode() if isinstance(value, dict) else None
+    return str(value.get("id", ""))[:64].encode() if isinstance(value, dict) else None
