@@ -113,7 +113,7 @@ def create_app(
         name: processes.table(app, name, partitions[source]) for name, source in source_of_tables(topics)[role].items()
     }
     for table in tables.values():
-        table.bind(outside.publisher)
+        table.bind(outside.publisher, outside.fatal)
     install = _install_worker if role == WORKER else _install_effects
     install(app, topics, tables, configuration, partitions, outside)
     recovered = {source: tables[name] for name, source in source_of_tables(topics)[role].items()}

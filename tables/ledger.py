@@ -1,32 +1,39 @@
-"""The table that every other one is made of: Faust's RocksDB table, written ahead and atomically.
+"""The table that every other one is made of: Faust's RocksDB table, written ahead, atomically, and fenced.
 
-A commit appends its rows to the changelog as one Kafka record batch (all or nothing), waits until the broker
-has it, and only then writes RocksDB, rows and changelog position together. So the changelog is never behind
-the disk, a crash at any point leaves a state that some prefix of the input explains, and recovery is Faust's
-own. Rows start with a version, the offset of the input record that made them: where two workers wrote the same
-row (one of them had lost the partition without knowing it yet), recovery keeps the newer version.
+A commit appends its rows to the changelog as one Kafka record batch (all or nothing), waits until the broker has it,
+and only then writes RocksDB, rows and changelog position together. So the changelog is never behind the disk, a crash at
+any point leaves a state that some prefix of the input explains, and recovery is Faust's own.
+
+A worker that takes a partition over begins a *term*: it appends a fence with a number above every earlier one, and puts
+the number on each of its rows. A predecessor that has lost the partition without knowing it yet (a long pause) may still
+append; recovery passes over rows of a term older than the last fence. What such rows were made of was never
+acknowledged, so the successor makes it anew.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-import msgspec
 from faust.stores.rocksdb import Store
 from faust.tables.table import Table
 from rocksdict import WriteBatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from faust.types import TP
 
+logger = logging.getLogger(__name__)
+
 # A commit is one Kafka record batch; below the broker's default limit of 1,048,588 bytes with room to spare.
 COMMIT_BYTES: Final = 700_000
-ROW_OVERHEAD: Final = 24
+ROW_OVERHEAD: Final = 32
 OFFSET_KEY: Final = Store.offset_key
+FENCE_KEY: Final = b"__costguard\0fence__"
+TERM: Final = "term"
 # Small write buffers: a worker holds one database per table and partition.
 ROCKSDB_OPTIONS: Final = {
     "write_buffer_size": 16 * 1024 * 1024,
@@ -36,6 +43,8 @@ ROCKSDB_OPTIONS: Final = {
     "max_open_files": 64,
     "driver": "rocksdict",
 }
+
+Rows = dict[bytes, bytes | None]
 
 
 class PartitionLostError(Exception):
@@ -49,35 +58,31 @@ class BatchTooLargeError(Exception):
 class Changelog(Protocol):
     """Where commits go first."""
 
-    async def append(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
-        """Append rows atomically; return the offset of the last one, once acknowledged.
+    async def append(
+        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], headers: Mapping[str, bytes]
+    ) -> int:
+        """Append rows atomically, each with these headers; return the offset of the last one, once acknowledged.
 
         Raises `BatchTooLargeError` before anything is sent.
         """
 
 
-class Versioned(msgspec.Struct, array_like=True, gc=False):
-    """The head of every row."""
-
-    version: int
-
-
-_version = msgspec.msgpack.Decoder(Versioned).decode
-
-
 class LedgerTable(Table[bytes, bytes]):
-    """Rows by partition and key, both bytes; `bind` it to a changelog before the first commit."""
+    """Rows by partition and key, both bytes; `bind` it before the first commit."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._changelog: Changelog | None = None
+        self._fatal: Callable[[BaseException], None] = lambda _: None
         self._owned: frozenset[int] = frozenset()
+        self._terms: dict[int, int] = {}
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._epoch = 0
 
-    def bind(self, changelog: Changelog) -> None:
-        """Tell where commits are appended."""
+    def bind(self, changelog: Changelog, fatal: Callable[[BaseException], None]) -> None:
+        """Tell where commits are appended, and what to do when a partition cannot be taken over."""
         self._changelog = changelog
+        self._fatal = fatal
 
     @property
     def epoch(self) -> int:
@@ -85,7 +90,7 @@ class LedgerTable(Table[bytes, bytes]):
         return self._epoch
 
     def owned(self) -> frozenset[int]:
-        """Return the partitions that are assigned to this worker and recovered."""
+        """Return the partitions that are assigned to this worker, recovered and fenced."""
         return self._owned
 
     def get(self, partition: int, key: bytes) -> bytes | None:  # type: ignore[override]
@@ -98,7 +103,7 @@ class LedgerTable(Table[bytes, bytes]):
         for key, value in self._db(partition).items(from_key=prefix or None):
             if not key.startswith(prefix):
                 return
-            if key != OFFSET_KEY:
+            if key not in (OFFSET_KEY, FENCE_KEY):
                 yield key, value
 
     async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
@@ -106,15 +111,21 @@ class LedgerTable(Table[bytes, bytes]):
 
         Raises `PartitionLostError` when another worker owns the partition, and `BatchTooLargeError`.
         """
-        if self._changelog is None:
-            raise RuntimeError(f"table {self.name} is not bound to a changelog")
         if not rows:
             return
         async with self._locks[partition]:
             self._check_owned(partition)
-            offset = await self._changelog.append(self.changelog_topic_name, partition, rows.items())
+            term = self._terms[partition]
+            offset = await self._append(partition, rows, term)
             self._check_owned(partition)
-            self._write(partition, rows.items(), offset)
+            if self._terms[partition] == term:
+                self._write(partition, rows, offset)
+
+    async def _append(self, partition: int, rows: Mapping[bytes, bytes | None], term: int) -> int:
+        if self._changelog is None:
+            raise RuntimeError(f"table {self.name} is not bound to a changelog")
+        headers = {TERM: str(term).encode()}
+        return await self._changelog.append(self.changelog_topic_name, partition, rows.items(), headers)
 
     def _check_owned(self, partition: int) -> None:
         if partition not in self._owned:
@@ -124,9 +135,9 @@ class LedgerTable(Table[bytes, bytes]):
         store: Any = self.data
         return store._db_for_partition(partition)  # noqa: SLF001 - Faust's store has no public access by partition
 
-    def _write(self, partition: int, rows: Iterable[tuple[bytes, bytes | None]], offset: int) -> None:
+    def _write(self, partition: int, rows: Mapping[bytes, bytes | None], offset: int) -> None:
         batch = WriteBatch(raw_mode=True)
-        for key, value in rows:
+        for key, value in rows.items():
             if value is None:
                 batch.delete(key)
             else:
@@ -135,19 +146,27 @@ class LedgerTable(Table[bytes, bytes]):
         self._db(partition).write(batch)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Recover rows from the changelog; of one key the newest version wins."""
-        newest: dict[int, dict[bytes, bytes | None]] = defaultdict(dict)
+        """Recover rows from the changelog, in its order, without those of fenced terms."""
+        rows: defaultdict[int, Rows] = defaultdict(dict)
         offsets: dict[int, int] = {}
+        fences: dict[int, int] = {}
         for event in batch:
             message = event.message
-            rows = newest[message.partition]
-            if message.key not in rows:
-                rows[message.key] = self._db(message.partition).get(message.key)
-            if _supersedes(message.value, rows[message.key]):
-                rows[message.key] = message.value
-            offsets[message.partition] = message.offset
-        for partition, rows in newest.items():
-            self._write(partition, rows.items(), offsets[partition])
+            partition = message.partition
+            fence = fences.get(partition)
+            if fence is None:
+                fence = fences[partition] = self._fence(partition)
+            term = _term(message.headers)
+            if term >= fence:
+                fences[partition] = term
+                rows[partition][message.key] = message.value
+            offsets[partition] = message.offset
+        for partition, offset in offsets.items():
+            self._write(partition, rows[partition], offset)
+
+    def _fence(self, partition: int) -> int:
+        stored: bytes | None = self._db(partition).get(FENCE_KEY)
+        return 0 if stored is None else int(stored)
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
@@ -157,19 +176,34 @@ class LedgerTable(Table[bytes, bytes]):
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Own the recovered partitions."""
+        """Begin a term in each recovered partition, and own them."""
         await super().on_recovery_completed(active_tps, standby_tps)
+        try:
+            await asyncio.gather(*[self._begin_term(tp.partition) for tp in active_tps])
+        except Exception as error:
+            logger.exception("cannot take over partitions of %s", self.name)
+            # Faust drops what this raises, and would go on with tables that nobody may write.
+            self._fatal(error)
+            raise
         self._epoch += 1
         self._owned = frozenset(tp.partition for tp in active_tps)
 
+    async def _begin_term(self, partition: int) -> None:
+        term = self._fence(partition) + 1
+        fence: Rows = {FENCE_KEY: str(term).encode()}
+        self._write(partition, fence, await self._append(partition, fence, term))
+        self._terms[partition] = term
 
-def _supersedes(new: bytes | None, old: bytes | None) -> bool:
-    return new is None or old is None or _version(new).version >= _version(old).version
+
+def _term(headers: Any) -> int:
+    """Return the term of a changelog record; 0 for one that says nothing of it."""
+    pairs = headers.items() if hasattr(headers, "items") else headers or ()
+    return next((int(value) for name, value in pairs if name == TERM), 0)
 
 
-def chunks(rows: Mapping[bytes, bytes | None], limit: int = COMMIT_BYTES) -> Iterator[dict[bytes, bytes | None]]:
+def chunks(rows: Mapping[bytes, bytes | None], limit: int = COMMIT_BYTES) -> Iterator[Rows]:
     """Split independent rows into commits that fit, in order."""
-    chunk: dict[bytes, bytes | None] = {}
+    chunk: Rows = {}
     size = 0
     for key, value in rows.items():
         width = len(key) + len(value or b"") + ROW_OVERHEAD

@@ -78,15 +78,18 @@ class Publisher:
                 builder.append(key=key, value=value, timestamp=None)
         return await asyncio.gather(*[_ship(producer, topic, partition, builder) for partition, builder in batches])
 
-    async def append(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
+    async def append(
+        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], headers: Mapping[str, bytes]
+    ) -> int:
         """Append rows as one record batch, atomically; return the offset of the last one.
 
         Raises `BatchTooLargeError` when they do not fit into one batch.
         """
         producer = await self.start()
         builder = producer.create_batch()
+        pairs = list(headers.items())
         for key, value in rows:
-            if builder.append(key=key, value=value, timestamp=None) is None:
+            if builder.append(key=key, value=value, timestamp=None, headers=pairs) is None:
                 raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_BATCH_BYTES} bytes")
         return (await _ship(producer, topic, partition, builder))[1]
 

@@ -1,4 +1,4 @@
-"""A commit is all or nothing, on the changelog first; recovery keeps the newest version."""
+"""A commit is all or nothing, on the changelog first; recovery believes the owners, in order."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from faust.types import TP
 
-from tables.ledger import ROCKSDB_OPTIONS, LedgerTable, PartitionLostError, chunks
+from tables.ledger import FENCE_KEY, ROCKSDB_OPTIONS, LedgerTable, PartitionLostError, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 row = msgspec.msgpack.encode
@@ -24,14 +24,18 @@ class Changelog:
 
     def __init__(self) -> None:
         self.batches: list[dict[bytes, bytes | None]] = []
+        self.terms: list[int] = []
         self.failing = False
         self.meanwhile: Any = lambda: None
 
-    async def append(self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]]) -> int:
+    async def append(
+        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], headers: Mapping[str, bytes]
+    ) -> int:
         del topic, partition
         if self.failing:
             raise ConnectionError("the broker is gone")
         self.batches.append(dict(rows))
+        self.terms.append(int(headers["term"]))
         self.meanwhile()
         return sum(len(batch) for batch in self.batches) - 1
 
@@ -45,15 +49,17 @@ def changelog() -> Changelog:
 def table(tmp_path: Path, changelog: Changelog) -> LedgerTable:
     app = faust.App("ledger", store="rocksdb://", datadir=str(tmp_path), autodiscover=False, Table=LedgerTable)
     made: Any = app.Table("rows", partitions=2, options=dict(ROCKSDB_OPTIONS), key_type=bytes, value_type=bytes)
-    made.bind(changelog)
-    made._owned = frozenset({0})
+    made.bind(changelog, lambda _: None)
+    made._owned, made._terms = frozenset({0}), {0: 1}
     return cast("LedgerTable", made)
 
 
-def recovered(*rows: tuple[bytes, bytes | None]) -> list[Any]:
+def recovered(*rows: tuple[int, bytes, bytes | None]) -> list[Any]:
     return [
-        SimpleNamespace(message=SimpleNamespace(key=key, value=value, partition=0, offset=offset))
-        for offset, (key, value) in enumerate(rows)
+        SimpleNamespace(
+            message=SimpleNamespace(key=key, value=value, partition=0, offset=offset, headers=[("term", b"%d" % term)])
+        )
+        for offset, (term, key, value) in enumerate(rows)
     ]
 
 
@@ -100,15 +106,41 @@ async def test_the_changelog_position_is_written_with_the_rows(table: LedgerTabl
     assert table.persisted_offset(TP(table.changelog_topic_name, 0)) == 1
 
 
-def test_recovery_keeps_the_newest_version_whatever_the_order(table: LedgerTable) -> None:
-    table.apply_changelog_batch(recovered((b"a", row((5, "new"))), (b"a", row((3, "zombie")))))
-    table.apply_changelog_batch(recovered((b"a", row((4, "zombie")))))
-    assert table.get(0, b"a") == row((5, "new"))
+def fence(term: int) -> tuple[int, bytes, bytes]:
+    return term, FENCE_KEY, b"%d" % term
 
 
-def test_recovery_takes_tombstones(table: LedgerTable) -> None:
-    table.apply_changelog_batch(recovered((b"a", row((5,))), (b"a", None)))
-    assert table.get(0, b"a") is None
+def test_recovery_follows_the_order_of_the_changelog(table: LedgerTable) -> None:
+    table.apply_changelog_batch(recovered((1, b"a", b"old"), (1, b"a", b"new"), (1, b"b", b"x"), (1, b"b", None)))
+    assert (table.get(0, b"a"), table.get(0, b"b")) == (b"new", None)
+
+
+def test_rows_of_a_worker_that_lost_its_partition_without_knowing_are_passed_over(table: LedgerTable) -> None:
+    table.apply_changelog_batch(
+        recovered(fence(1), (1, b"a", b"old"), fence(2), (2, b"a", b"new"), (1, b"a", b"zombie"))
+    )
+    assert table.get(0, b"a") == b"new"
+    table.apply_changelog_batch(recovered((1, b"a", b"zombie again"), (1, b"a", None)))
+    assert table.get(0, b"a") == b"new"
+
+
+async def test_taking_over_appends_a_fence_above_every_earlier_one(table: LedgerTable, changelog: Changelog) -> None:
+    table.apply_changelog_batch(recovered(fence(6), (6, b"a", b"1"), fence(7)))
+    await table.on_recovery_completed({TP("t", 0)}, set())
+    await table.commit(0, {b"a": b"2"})
+    assert changelog.batches == [{FENCE_KEY: b"8"}, {b"a": b"2"}]
+    assert changelog.terms == [8, 8]
+    assert [key for key, _ in table.scan(0)] == [b"a"]
+
+
+async def test_a_takeover_that_fails_is_fatal(table: LedgerTable, changelog: Changelog) -> None:
+    ended: list[BaseException] = []
+    table.bind(changelog, ended.append)
+    changelog.failing = True
+    with pytest.raises(ConnectionError):
+        await table.on_recovery_completed({TP("t", 0)}, set())
+    assert len(ended) == 1
+    assert table.epoch == 0
 
 
 async def test_a_scan_ends_with_its_prefix(table: LedgerTable) -> None:
