@@ -1,12 +1,12 @@
 """The table that every other one is made of: Faust's RocksDB table, written ahead, atomically, and fenced.
 
 A commit appends its rows to the changelog as one Kafka record batch (all or nothing), waits until the broker has it,
-and only then writes RocksDB, rows and changelog position together. So the changelog is never behind the disk, a crash at
-any point leaves a state that some prefix of the input explains, and recovery is Faust's own.
+and only then writes RocksDB, rows and changelog position together. So the changelog is never behind the disk, a crash
+at any point leaves a state that some prefix of the input explains, and recovery is Faust's own.
 
-A worker that takes a partition over begins a *term*: it appends a fence with a number above every earlier one, and puts
-the number on each of its rows. A predecessor that has lost the partition without knowing it yet (a long pause) may still
-append; recovery passes over rows of a term older than the last fence. What such rows were made of was never
+A worker that takes a partition over begins a *term*: it appends a fence with a number above every earlier one, and
+puts the number on each of its rows. A predecessor that has lost the partition without knowing it yet (a long pause)
+may still append; recovery passes over rows of a term older than the last fence. What such rows were made of was never
 acknowledged, so the successor makes it anew.
 """
 
