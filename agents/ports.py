@@ -58,6 +58,9 @@ class View(Protocol):
     def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow]) -> None:
         """Show these costs of one owner partition of `cost-totals`."""
 
+    async def room(self) -> None:
+        """Wait until few enough rows wait to be written; for who has many to show."""
+
     def progress(self, name: str, document: bytes) -> None:
         """Say how far this worker is (`meter:{partition}`, `rollup:{partition}`)."""
 

@@ -10,7 +10,7 @@ what was touched is sent again, so nothing stays unsent.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, View
     from domain.cost_rows import CellRow, CostCellKey
+
+SHOWN_AT_ONCE: Final = 2_000
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -223,11 +225,18 @@ class RollingUp:
             await self._costs.commit(state.number, chunk)
         state.rows.clear()
 
-    def show_all(self) -> None:
+    async def show_all(self) -> None:
         """Show every projected cost of every owned partition: after a rebalance, or when Redis came back empty."""
         for number in self._costs.owned():
-            for key, row in self._costs.scan(number, table.PROJECTED):
-                self._view.costs(number, {table.split_projection_key(key): table.decode_projection(row)})
+            for shown, (key, _) in enumerate(self._costs.scan(number, table.PROJECTED)):
+                if shown % SHOWN_AT_ONCE == 0:
+                    await self._view.room()
+                if number not in self._costs.owned():
+                    return
+                # Read anew: the scan may be older than what was folded since it began.
+                row = self._costs.get(number, key)
+                if row is not None:
+                    self._view.costs(number, {table.split_projection_key(key): table.decode_projection(row)})
 
     async def expire(self) -> None:
         """Delete rows older than their retention, in every owned partition."""

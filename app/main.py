@@ -6,6 +6,7 @@ import asyncio
 import gc
 import logging
 import os
+import socket
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -59,6 +60,7 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
     configuration = load_configuration(settings.config_path)
     partitions = asyncio.run(prepare(role, settings, configuration))
     outside = topology.Outside(
+        name=f"{role}-{socket.gethostname()}-{index}",
         publisher=Publisher(settings.bootstrap),
         view=RedisView.connect(settings.redis_url, settings.view_prefix),
         clock=time.time,

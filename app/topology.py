@@ -60,8 +60,9 @@ Partitions = dict[str, int]
 
 @dataclass(frozen=True)
 class Outside:
-    """What an app needs from outside; tests pass fakes."""
+    """What an app needs from outside; `name` tells processes apart, across machines. Tests pass fakes."""
 
+    name: str
     publisher: Publisher
     view: RedisView
     clock: Clock
@@ -117,9 +118,7 @@ def create_app(
     install = _install_worker if role == WORKER else _install_effects
     install(app, topics, tables, configuration, partitions, outside)
     recovered = {source: tables[name] for name, source in source_of_tables(topics)[role].items()}
-    processes.add_service(
-        app, Heartbeat(app, view=outside.view, role=role, identifier=f"{role}-{index}", tables=recovered)
-    )
+    processes.add_service(app, Heartbeat(app, view=outside.view, role=role, identifier=outside.name, tables=recovered))
     return app
 
 
@@ -135,7 +134,7 @@ def _install_worker(
     partitions: Partitions,
     outside: Outside,
 ) -> None:
-    writer = ViewWriter(outside.view)
+    writer = ViewWriter(outside.view, owner=outside.name)
     meter = metering.Metering(
         topics=metering.MeteringTopics(topics.usage_metered, topics.cost_totals, topics.dead_letter),
         cells=tables[meter_table.NAME],

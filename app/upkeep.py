@@ -47,7 +47,7 @@ class Upkeep(Service):
             if self._costs.epoch != epoch and self._costs.owned():
                 epoch = self._costs.epoch
                 self._writer.drop()
-                self._rolling_up.show_all()
+                await self._rolling_up.show_all()
             await self.sleep(FOLLOW_EVERY)
 
     @Service.task

@@ -2,7 +2,7 @@
 
 Rows wait in a dictionary, so a row that changes ten times between two writes is written once, and the backlog is
 bounded by the number of rows. Documents that say how far a worker is are written after the rows they speak of.
-When Redis was restarted, or partitions were moved, everything is shown again from the tables.
+When Redis was restarted or emptied, or partitions were moved, everything is shown again from the tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from agents import metrics
 from app.adapters.redis_view import RedisError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from app.adapters.redis_view import RedisView
     from domain.cost_rows import ProjectionKey, ProjectionRow
@@ -28,16 +28,20 @@ CHECK_REDIS_EVERY: Final = 2.0
 _ROWS_AT_ONCE: Final = 20_000
 
 
+async def _nothing() -> None:
+    """Show nothing: before the worker has tables."""
+
+
 class ViewWriter(Service):
     """Implements `agents.ports.View` for a worker."""
 
-    def __init__(self, view: RedisView, **kwargs: Any) -> None:
+    def __init__(self, view: RedisView, owner: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._view = view
+        self._owner = owner
         self._rows: dict[tuple[int, ProjectionKey], ProjectionRow] = {}
         self._documents: dict[tuple[str, str], bytes | None] = {}
-        self._redis_identity: str | None = None
-        self.show_all: Callable[[], None] = lambda: None
+        self.show_all: Callable[[], Awaitable[None]] = _nothing
 
     def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow]) -> None:
         """Show these costs of one owner partition."""
@@ -65,18 +69,23 @@ class ViewWriter(Service):
     @Service.task
     async def _watch_redis(self) -> None:
         while not self.should_stop:
-            await self._show_again_if_lost()
+            try:
+                await self._show_again_if_lost()
+            except (RedisError, OSError):
+                self.log.debug("Redis is away; its view is looked at again when it is back")
             await self.sleep(CHECK_REDIS_EVERY)
 
     async def _show_again_if_lost(self) -> None:
-        try:
-            identity = await self._view.identity()
-        except (RedisError, OSError):
+        if await self._view.is_intact(self._owner):
             return
-        if self._redis_identity not in (None, identity):
-            logger.warning("Redis was restarted: showing everything again from the tables")
-            self.show_all()
-        self._redis_identity = identity
+        logger.info("the view is not complete: showing everything from the tables")
+        await self.show_all()
+        await self._view.mark_intact(self._owner)
+
+    async def room(self) -> None:
+        """Wait until few enough rows wait; for who has many to show."""
+        while len(self._rows) > _ROWS_AT_ONCE and not self.should_stop:
+            await self.sleep(WRITE_EVERY)
 
     async def on_stop(self) -> None:
         """Write what is left."""

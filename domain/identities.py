@@ -5,8 +5,8 @@ carried it. An id is a duplicate only when it comes at another offset, so a repl
 the same records at the same offsets, is never mistaken for one. Ids are kept by day of event time, to be
 forgotten together after the retention.
 
-Memory: a sorted array of hashes (8 bytes) and one of offsets (4 bytes, modulo 2^32) per day, and a dictionary of
-the newest ids until there are enough to be merged. 2^64 hashes: one false duplicate is expected in about 10^9
+Memory: sorted arrays of hashes (8 bytes) and of offsets (4 bytes, modulo 2^32) per day, and a dictionary of the newest
+ids until there are enough to be merged. 2^64 hashes: one false duplicate is expected in about 10^9
 ids kept in one partition with probability below 3 %.
 """
 
@@ -21,7 +21,7 @@ from xxhash import xxh3_64_intdigest
 from domain.windows import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,28 +49,47 @@ class Packed(NamedTuple):
 
 
 class _Day:
-    """The ids of one day: sorted hashes, their offsets, and chunks that wait to be merged."""
+    """The ids of one day as sorted runs, each at most half as long as the one before: an id is merged a few times."""
 
-    __slots__ = ("hashes", "offsets")
+    __slots__ = ("_runs",)
 
     def __init__(self) -> None:
-        self.hashes: NDArray[np.uint64] = np.empty(0, np.uint64)
-        self.offsets: NDArray[np.uint32] = np.empty(0, np.uint32)
+        self._runs: list[_Run] = []
 
-    def merge(self, hashes: NDArray[np.uint64], offsets: NDArray[np.uint32]) -> None:
-        """Add ids; of one that is there twice, the first carrier (the one added earlier) stays."""
-        every = np.concatenate((self.hashes, hashes))
-        carried = np.concatenate((self.offsets, offsets))
-        self.hashes, first = np.unique(every, return_index=True)
-        self.offsets = carried[first]
+    def __len__(self) -> int:
+        return sum(run.hashes.size for run in self._runs)
 
-    def find(self, wanted: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.uint32]]:
-        """Return for each wanted hash whether it is here, and its offset (undefined where it is not)."""
-        if not self.hashes.size:
-            return np.zeros(wanted.size, np.bool_), np.zeros(wanted.size, np.uint32)
-        at = np.searchsorted(self.hashes, wanted)
-        at[at == self.hashes.size] = 0
-        return self.hashes[at] == wanted, self.offsets[at]
+    def add(self, hashes: NDArray[np.uint64], offsets: NDArray[np.uint32]) -> None:
+        """Add ids that are not there yet."""
+        self._runs.append(_sorted_run(hashes, offsets))
+        while len(self._runs) > 1 and self._runs[-2].hashes.size < 2 * self._runs[-1].hashes.size:
+            newer, older = self._runs.pop(), self._runs.pop()
+            self._runs.append(
+                _sorted_run(
+                    np.concatenate((older.hashes, newer.hashes)), np.concatenate((older.offsets, newer.offsets))
+                )
+            )
+
+    def find(self, wanted: NDArray[np.uint64]) -> Iterator[tuple[int, int]]:
+        """Yield `(index in wanted, offset of the first carrier)` of those that are here."""
+        for run in self._runs:
+            at = np.searchsorted(run.hashes, wanted)
+            at[at == run.hashes.size] = 0
+            found = np.flatnonzero(run.hashes[at] == wanted)
+            yield from zip(found.tolist(), run.offsets[at[found]].tolist(), strict=True)
+
+
+class _Run(NamedTuple):
+    """Sorted hashes and their offsets."""
+
+    hashes: NDArray[np.uint64]
+    offsets: NDArray[np.uint32]
+
+
+def _sorted_run(hashes: NDArray[np.uint64], offsets: NDArray[np.uint32]) -> _Run:
+    # Stable: merging runs that are sorted already takes linear time, and of equal ids the first carrier stays first.
+    order = np.argsort(hashes, kind="stable")
+    return _Run(hashes[order], offsets[order])
 
 
 class Identities:
@@ -81,7 +100,7 @@ class Identities:
         self._recent: dict[int, tuple[int, int]] = {}
 
     def __len__(self) -> int:
-        return len(self._recent) + sum(day.hashes.size for day in self._days.values())
+        return len(self._recent) + sum(map(len, self._days.values()))
 
     def load(self, rows: Iterable[Packed]) -> None:
         """Restore from table rows, oldest first."""
@@ -89,7 +108,7 @@ class Identities:
         for row in rows:
             chunks.setdefault(row.day, []).append(row)
         for day, packed in chunks.items():
-            self._days.setdefault(day, _Day()).merge(
+            self._days.setdefault(day, _Day()).add(
                 np.frombuffer(b"".join(row.hashes for row in packed), np.dtype("<u8")),
                 np.frombuffer(b"".join(row.offsets for row in packed), np.dtype("<u4")),
             )
@@ -135,9 +154,8 @@ class Identities:
         wanted = np.array(hashes, np.uint64)
         result: list[int | None] = [None] * len(hashes)
         for day in self._days.values():
-            found, carriers = day.find(wanted)
-            for index in np.flatnonzero(found).tolist():
-                result[index] = int(carriers[index])
+            for index, carrier in day.find(wanted):
+                result[index] = carrier
         return result
 
     def _merge_recent(self) -> None:
@@ -147,7 +165,7 @@ class Identities:
             chunk[0].append(identity_hash)
             chunk[1].append(offset)
         for day, (hashes, offsets) in by_day.items():
-            self._days.setdefault(day, _Day()).merge(np.array(hashes, np.uint64), np.array(offsets, np.uint32))
+            self._days.setdefault(day, _Day()).add(np.array(hashes, np.uint64), np.array(offsets, np.uint32))
         self._recent = {}
 
 

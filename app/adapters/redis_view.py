@@ -79,10 +79,17 @@ class RedisView:
         except (RedisError, OSError):
             return False
 
-    async def identity(self) -> str:
-        """Return Redis' run id: it changes when Redis was restarted."""
+    async def is_intact(self, owner: str) -> bool:
+        """Tell whether what an owner has written is all there: Redis was neither restarted nor emptied since `mark`."""
+        return await self._redis.get(f"{self._prefix}intact:{owner}") == await self._run_id()
+
+    async def mark_intact(self, owner: str) -> None:
+        """Remember that an owner has written everything."""
+        await self._redis.set(f"{self._prefix}intact:{owner}", await self._run_id())
+
+    async def _run_id(self) -> bytes:
         info: dict[str, Any] = await self._redis.info("server")
-        return str(info["run_id"])
+        return str(info["run_id"]).encode()
 
     async def wipe(self) -> None:
         """Delete every key under the prefix."""

@@ -73,6 +73,9 @@ class MemoryView:
     def costs(self, partition: int, rows: Mapping[Any, Any]) -> None:
         self.rows |= {(partition, key): row for key, row in rows.items()}
 
+    async def room(self) -> None:
+        pass
+
     def progress(self, name: str, document: bytes) -> None:
         self.documents["progress", name] = document
 

@@ -135,7 +135,7 @@ async def test_a_crash_of_the_rollup_anywhere_changes_nothing(house: House, wher
         await house.roll_up(first=1)
     house.start()
     await house.roll_up(first=1)
-    house.rolling_up.show_all()
+    await house.rolling_up.show_all()
     assert house.total() == Decimal("0.25") * 2 * 12
 
 

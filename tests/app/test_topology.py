@@ -35,7 +35,7 @@ def create(role: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     monkeypatch.chdir(directory)
     settings = load_settings({"COSTGUARD_DATA_DIR": str(directory), "COSTGUARD_BROKER_URL": "kafka://127.0.0.1:1"}, {})
     nobody: Any = None
-    outside = topology.Outside(publisher=nobody, view=nobody, clock=lambda: 0.0, fatal=lambda _: None)
+    outside = topology.Outside(name="test", publisher=nobody, view=nobody, clock=lambda: 0.0, fatal=lambda _: None)
     partitions = dict.fromkeys(Topics().all(), 4) | {"usage-metered": 8}
     return topology.create_app(role, settings, Configuration(), index=0, partitions=partitions, outside=outside)
 
