@@ -6,11 +6,10 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import orjson
 
 from agents.batch import Batch
-from tables.ledger import PartitionLostError, Versioned
+from tables.ledger import PartitionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -93,7 +92,6 @@ class FakeTable:
             if row is None:
                 self.rows.setdefault(partition, {}).pop(key, None)
             else:
-                msgspec.msgpack.decode(row, type=Versioned)
                 self.rows.setdefault(partition, {})[key] = row
         self.committed.set()
 

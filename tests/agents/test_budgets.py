@@ -101,6 +101,9 @@ class Shown:
         assert kind == "budgets"
         self.documents[name] = None if document is None else orjson.loads(document)
 
+    async def room(self) -> None:
+        raise NotImplementedError
+
     def costs(self, partition: int, rows: Any) -> None:
         raise NotImplementedError
 
