@@ -48,7 +48,7 @@ check: setup ## lint, types, import contracts and unit tests, in under a minute
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -m "not live and not kafka" $(ARGS)
+	@$(BIN)/python -m pytest -n 2 -m "not live and not kafka" $(ARGS)
 
 live: setup ## live tests against Apache Kafka and redis-server (fetched, or COSTGUARD_TEST_*_URL)
 	@$(BIN)/python -m pytest -m kafka $(ARGS)
