@@ -21,13 +21,12 @@ from xxhash import xxh3_64_intdigest
 from domain.windows import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
 RETENTION_DAYS: Final = 32
 MERGE_AT: Final = 65_536
-_OFFSET_MASK: Final = 0xFFFF_FFFF
 
 
 @lru_cache(maxsize=10_000)
@@ -97,20 +96,18 @@ class Identities:
 
     def __init__(self) -> None:
         self._days: dict[int, _Day] = {}
-        self._recent: dict[int, tuple[int, int]] = {}
+        # The newest ids, for looking up, and as they will be merged into their days.
+        self._recent: dict[int, int] = {}
+        self._unmerged: list[Packed] = []
 
     def __len__(self) -> int:
         return len(self._recent) + sum(map(len, self._days.values()))
 
     def load(self, rows: Iterable[Packed]) -> None:
         """Restore from table rows, oldest first."""
-        chunks: dict[int, list[Packed]] = {}
-        for row in rows:
-            chunks.setdefault(row.day, []).append(row)
-        for day, packed in chunks.items():
-            self._days.setdefault(day, _Day()).add(
-                np.frombuffer(b"".join(row.hashes for row in packed), np.dtype("<u8")),
-                np.frombuffer(b"".join(row.offsets for row in packed), np.dtype("<u4")),
+        for row in _joined(rows):
+            self._days.setdefault(row.day, _Day()).add(
+                np.frombuffer(row.hashes, np.dtype("<u8")), np.frombuffer(row.offsets, np.dtype("<u4"))
             )
 
     def admit(
@@ -121,53 +118,67 @@ class Identities:
         `offsets` are those of the records, `times` the event times in epoch seconds. An id that was first
         carried by the very same offset counts as new (it is being replayed) but needs no row again.
         """
-        known = self._known(hashes)
-        fresh: list[bool] = []
-        added: dict[int, tuple[list[int], list[int]]] = {}
-        recent = self._recent
-        for identity_hash, offset, time, first in zip(hashes, offsets, times, known, strict=True):
-            carrier = offset & _OFFSET_MASK
-            seen = recent.get(identity_hash)
-            original = first if seen is None else seen[1]
-            if original is not None:
-                fresh.append(original == carrier)
-                continue
-            day = time // DAY
-            recent[identity_hash] = (day, carrier)
-            new = added.setdefault(day, ([], []))
-            new[0].append(identity_hash)
-            new[1].append(carrier)
-            fresh.append(True)
-        if len(recent) >= MERGE_AT:
+        hash_array = np.array(hashes, "<u8")
+        carrier_array = np.array(offsets, np.int64).astype("<u4")
+        carriers: list[int] = carrier_array.tolist()
+        known = self._known(hash_array)
+        if not known and len(set(hashes)) == len(hashes) and self._recent.keys().isdisjoint(hashes):
+            fresh, new = [True] * len(hashes), np.arange(len(hashes))
+        else:
+            fresh, new = self._compare(hashes, carriers, known)
+        packed = _by_day(hash_array[new], carrier_array[new], np.array(times, np.int64)[new] // DAY)
+        self._recent.update(zip(hash_array[new].tolist(), carrier_array[new].tolist(), strict=True))
+        self._unmerged += packed
+        if len(self._recent) >= MERGE_AT:
             self._merge_recent()
-        return fresh, [_pack(day, *new) for day, new in added.items()]
+        return fresh, packed
 
     def forget(self, before_day: int) -> None:
         """Drop every id whose event was on a day before this one."""
+        self._merge_recent()
         for day in [day for day in self._days if day < before_day]:
             del self._days[day]
-        self._recent = {key: value for key, value in self._recent.items() if value[0] >= before_day}
 
-    def _known(self, hashes: Sequence[int]) -> Sequence[int | None]:
-        if not self._days:
-            return [None] * len(hashes)
-        wanted = np.array(hashes, np.uint64)
-        result: list[int | None] = [None] * len(hashes)
-        for day in self._days.values():
-            for index, carrier in day.find(wanted):
-                result[index] = carrier
-        return result
+    def _known(self, wanted: NDArray[np.uint64]) -> dict[int, int]:
+        """Return the first carriers of those that are in the days, by index."""
+        return {index: carrier for day in self._days.values() for index, carrier in day.find(wanted)}
+
+    def _compare(
+        self, hashes: Sequence[int], carriers: Sequence[int], known: Mapping[int, int]
+    ) -> tuple[list[bool], NDArray[np.intp]]:
+        """Return whether each is new, and the indices of those that are seen for the first time."""
+        recent, batch = self._recent, dict[int, int]()
+        fresh: list[bool] = []
+        first: list[int] = []
+        for index, (identity_hash, carrier) in enumerate(zip(hashes, carriers, strict=True)):
+            original = recent.get(identity_hash)
+            if original is None:
+                original = known.get(index)
+            if original is None:
+                original = batch.setdefault(identity_hash, carrier)
+                if original == carrier:
+                    first.append(index)
+            fresh.append(original == carrier)
+        return fresh, np.array(first, np.intp)
 
     def _merge_recent(self) -> None:
-        by_day: dict[int, tuple[list[int], list[int]]] = {}
-        for identity_hash, (day, offset) in self._recent.items():
-            chunk = by_day.setdefault(day, ([], []))
-            chunk[0].append(identity_hash)
-            chunk[1].append(offset)
-        for day, (hashes, offsets) in by_day.items():
-            self._days.setdefault(day, _Day()).add(np.array(hashes, np.uint64), np.array(offsets, np.uint32))
+        self.load(self._unmerged)
+        self._unmerged = []
         self._recent = {}
 
 
-def _pack(day: int, hashes: list[int], offsets: list[int]) -> Packed:
-    return Packed(day, np.array(hashes, "<u8").tobytes(), np.array(offsets, "<u4").tobytes())
+def _by_day(hashes: NDArray[np.uint64], carriers: NDArray[np.uint32], days: NDArray[np.int64]) -> list[Packed]:
+    return [
+        Packed(day, hashes[days == day].tobytes(), carriers[days == day].tobytes()) for day in np.unique(days).tolist()
+    ]
+
+
+def _joined(rows: Iterable[Packed]) -> list[Packed]:
+    """Join rows by day, in order."""
+    by_day: dict[int, list[Packed]] = {}
+    for row in rows:
+        by_day.setdefault(row.day, []).append(row)
+    return [
+        Packed(day, b"".join(row.hashes for row in parts), b"".join(row.offsets for row in parts))
+        for day, parts in by_day.items()
+    ]

@@ -37,9 +37,16 @@ async def test_a_killed_api_comes_back_with_the_same_figures(launch: Launch) -> 
     assert system.total() == usage.cost(call)
 
 
-async def test_readyz_tells_engines_and_lag(launch: Launch) -> None:
-    body = launch().get("/readyz")
-    assert {"broker", "redis", "lag"} <= body.keys()
+async def test_a_fresh_system_tells_its_state_and_knows_no_budget(launch: Launch) -> None:
+    system = launch()
+    state = system.get("/readyz")
+    assert (state["broker"], state["redis"], state["missing"]) == ("ok", "ok", {})
+    assert sorted(worker["role"] for worker in state["workers"].values()) == ["effects", "worker"]
+    assert set(state["lag"].values()) <= {0}
+
+    answer = system.request("GET", "/budgets/tenant=nobody")
+    assert answer.status_code == httpx.codes.NOT_FOUND
+    assert answer.headers["content-type"].startswith("application/problem+json")
 
 
 @pytest.mark.parametrize("engine", [pytest.param("kafka", marks=pytest.mark.kafka)], indirect=True)
@@ -56,12 +63,6 @@ async def test_state_outlives_up_on_a_real_broker(launch: Launch, engine: Engine
     system.start()
     await system.until_total(expected)
     assert system.costs("tenant") == usage.costs(events, "tenant")
-
-
-async def test_an_unknown_scope_is_a_problem_document(launch: Launch) -> None:
-    answer = launch().request("GET", "/budgets/tenant=nobody")
-    assert answer.status_code == httpx.codes.NOT_FOUND
-    assert answer.headers["content-type"].startswith("application/problem+json")
 
 
 def _runs(pid: int) -> bool:
