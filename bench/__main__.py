@@ -1,7 +1,7 @@
 """`make bench`: prints one JSON line per figure.
 
-`--quick` for a look, with fewer events and rounds; `--record` keeps the figures in `bench/baseline.json`, with the git sha;
-`--check` fails when a ratio to a peer of the same run is more than 5 % worse than the recorded one.
+`--quick` for a look, with fewer events and rounds; `--record` keeps the figures in `bench/baseline.json`, with the git
+sha; `--check` fails when a ratio to a peer of the same run is more than 5 % worse than the recorded one.
 """
 
 from __future__ import annotations
