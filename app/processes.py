@@ -80,7 +80,14 @@ def table(app: App, name: str, partitions: int) -> LedgerTable:
     """Add a table to an app; `partitions` is that of the topic whose records write it."""
     return cast(
         "LedgerTable",
-        app.Table(name, key_type=bytes, value_type=bytes, partitions=partitions, options=dict(ROCKSDB_OPTIONS)),
+        app.Table(
+            name,
+            key_type=bytes,
+            value_type=bytes,
+            partitions=partitions,
+            recovery_buffer_size=BUFFERED_BATCHES,
+            options=dict(ROCKSDB_OPTIONS),
+        ),
     )
 
 

@@ -101,12 +101,13 @@ def create_app(
 ) -> processes.App:
     """Build the Faust app of a role; nothing is started."""
     topics = Topics(settings.topic_prefix)
+    sources = source_of_tables(topics)[role]
     app = processes.build(
         identifier(role, topics),
         bootstrap=settings.bootstrap,
         embedded_broker=settings.embedded_broker,
         data_dir=settings.data_dir / "tables" / f"{role}-{index}",
-        batched=topics.all(),
+        batched={*topics.all(), *(processes.changelog_of(identifier(role, topics), name) for name in sources)},
         session_timeout=settings.session_timeout,
         standby_replicas=settings.standby_replicas,
     )
@@ -117,7 +118,7 @@ def create_app(
         table.bind(outside.publisher, outside.fatal)
     install = _install_worker if role == WORKER else _install_effects
     install(app, topics, tables, configuration, partitions, outside)
-    recovered = {source: tables[name] for name, source in source_of_tables(topics)[role].items()}
+    recovered = {source: tables[name] for name, source in sources.items()}
     processes.add_service(app, Heartbeat(app, view=outside.view, role=role, identifier=outside.name, tables=recovered))
     return app
 

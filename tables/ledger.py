@@ -150,17 +150,16 @@ class LedgerTable(Table[bytes, bytes]):
         rows: defaultdict[int, Rows] = defaultdict(dict)
         offsets: dict[int, int] = {}
         fences: dict[int, int] = {}
-        for event in batch:
-            message = event.message
-            partition = message.partition
+        for record in _records(batch):
+            partition = record.partition
             fence = fences.get(partition)
             if fence is None:
                 fence = fences[partition] = self._fence(partition)
-            term = _term(message.headers)
+            term = _term(record.headers)
             if term >= fence:
                 fences[partition] = term
-                rows[partition][message.key] = message.value
-            offsets[partition] = message.offset
+                rows[partition][record.key] = record.value
+            offsets[partition] = record.offset
         for partition, offset in offsets.items():
             self._write(partition, rows[partition], offset)
 
@@ -195,10 +194,15 @@ class LedgerTable(Table[bytes, bytes]):
         self._terms[partition] = term
 
 
-def _term(headers: Any) -> int:
+def _records(events: Iterable[Any]) -> Iterator[Any]:
+    """Yield the changelog records of Faust's events; an event carries a whole fetch (`agents.batch.Batch`)."""
+    for event in events:
+        yield from event.value.records
+
+
+def _term(headers: Iterable[tuple[str, bytes]]) -> int:
     """Return the term of a changelog record; 0 for one that says nothing of it."""
-    pairs = headers.items() if hasattr(headers, "items") else headers or ()
-    return next((int(value) for name, value in pairs if name == TERM), 0)
+    return next((int(value) for name, value in headers if name == TERM), 0)
 
 
 def chunks(rows: Mapping[bytes, bytes | None], limit: int = COMMIT_BYTES) -> Iterator[Rows]:

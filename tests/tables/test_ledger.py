@@ -55,12 +55,12 @@ def table(tmp_path: Path, changelog: Changelog) -> LedgerTable:
 
 
 def recovered(*rows: tuple[int, bytes, bytes | None]) -> list[Any]:
-    return [
-        SimpleNamespace(
-            message=SimpleNamespace(key=key, value=value, partition=0, offset=offset, headers=[("term", b"%d" % term)])
-        )
+    """One event of Faust's recovery: a fetch of changelog records."""
+    records = [
+        SimpleNamespace(key=key, value=value, partition=0, offset=offset, headers=[("term", b"%d" % term)])
         for offset, (term, key, value) in enumerate(rows)
     ]
+    return [SimpleNamespace(value=SimpleNamespace(records=records))]
 
 
 async def test_a_commit_is_one_batch_of_the_changelog_and_is_read_back(
