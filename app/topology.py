@@ -111,9 +111,7 @@ def create_app(
         session_timeout=settings.session_timeout,
         standby_replicas=settings.standby_replicas,
     )
-    tables = {
-        name: processes.table(app, name, partitions[source]) for name, source in source_of_tables(topics)[role].items()
-    }
+    tables = {name: processes.table(app, name, partitions[source]) for name, source in sources.items()}
     for table in tables.values():
         table.bind(outside.publisher, outside.fatal)
     install = _install_worker if role == WORKER else _install_effects

@@ -16,6 +16,7 @@ from app.api import (
     metrics,
     openapi,
     problems,
+    reference,
     unit_costs,
 )
 from app.api.guard import Guard
@@ -24,7 +25,7 @@ from app.api.services import Services
 from app.configuration import Configuration
 from app.topics import Topics
 
-_ROUTES = (costs, unit_costs, budgets, events, flags, anomalies, dead_letters, health, metrics)
+_ROUTES = (costs, unit_costs, budgets, events, flags, anomalies, dead_letters, health, metrics, reference)
 
 
 def _random_id() -> str:
@@ -45,9 +46,7 @@ def create_api(
 ) -> FastAPI:
     """Return the app; `partition_counts` asks the broker for the partitions of each topic, by name."""
     registry = CollectorRegistry()
-    app = FastAPI(
-        title="costguard", openapi_url="/openapi.json", docs_url="/docs", redoc_url=None, redirect_slashes=False
-    )
+    app = FastAPI(title="costguard", openapi_url="/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.services = Services(
         configuration=configuration,
         view=view,

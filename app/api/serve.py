@@ -13,6 +13,8 @@ import uvicorn
 from app.adapters.kafka import Publisher, partition_counts
 from app.adapters.redis_view import RedisView
 from app.api.create import create_api
+from app.api.ports import Clock, PartitionCounts
+from app.api.sending import BrokerAwayError
 from app.logs import configure_logging
 from app.settings import Configuration, Settings, check_exposure
 from app.topics import Topics
@@ -23,20 +25,30 @@ GRACE_SECONDS: Final = 5
 PARTITIONS_FRESH_SECONDS: Final = 1.0
 
 
-class _Partitions:
-    """Asks the broker at most once a second, and only once at a time."""
+class Partitions:
+    """Asks the broker at most once a second, and only once at a time; that it did not answer is kept as long.
 
-    def __init__(self, bootstrap: str, topics: Topics) -> None:
-        self._ask = partial(partition_counts, bootstrap, list(topics.all()))
+    Raises whatever `ask` raises, and `BrokerAwayError` for a while after.
+    """
+
+    def __init__(self, ask: PartitionCounts, clock: Clock = time.monotonic) -> None:
+        self._ask = ask
+        self._clock = clock
         self._lock = asyncio.Lock()
-        self._known: Mapping[str, int] = {}
+        self._known: Mapping[str, int] | None = None
         self._at = float("-inf")
 
     async def __call__(self) -> Mapping[str, int]:
+        """Return the number of partitions of each topic."""
         async with self._lock:
-            if time.monotonic() - self._at > PARTITIONS_FRESH_SECONDS:
-                self._known = await self._ask()
-                self._at = time.monotonic()
+            if self._clock() - self._at > PARTITIONS_FRESH_SECONDS:
+                self._known = None
+                try:
+                    self._known = await self._ask()
+                finally:
+                    self._at = self._clock()
+            if self._known is None:
+                raise BrokerAwayError("no answer a moment ago")
             return self._known
 
 
@@ -62,7 +74,7 @@ async def _serve(settings: Settings, configuration: Configuration) -> None:
         topics=topics,
         clock=time.time,
         validate_usage=decode,
-        partition_counts=_Partitions(settings.bootstrap, topics),
+        partition_counts=Partitions(partial(partition_counts, settings.bootstrap, list(topics.all()))),
     )
     server = uvicorn.Server(
         uvicorn.Config(

@@ -13,13 +13,14 @@ import orjson
 import pytest
 
 from app.adapters.loopback import free_port
-from app.api.serve import run
+from app.api.sending import BrokerAwayError
+from app.api.serve import Partitions, run
 from app.configuration import Configuration
 from app.settings import SettingsError, load_settings
 from tests.app.api.fakes import usage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
 START_SECONDS = 30
@@ -79,3 +80,43 @@ def test_it_refuses_to_be_open_to_other_machines_without_tokens() -> None:
     settings = load_settings({"COSTGUARD_API_HOST": "0.0.0.0"}, {})
     with pytest.raises(SettingsError, match="COSTGUARD_API_HOST"):
         run(settings, Configuration())
+
+
+class Broker:
+    """Counts how often it is asked; `away` refuses, `now` is the clock of whoever asks."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.away = False
+        self.now = 0.0
+
+    async def __call__(self) -> Mapping[str, int]:
+        self.asked += 1
+        await asyncio.sleep(0)
+        if self.away:
+            raise ConnectionError("no broker")
+        return {"usage-metered": 4}
+
+
+async def test_probes_that_come_at_once_ask_the_broker_once_a_second() -> None:
+    broker = Broker()
+    partitions = Partitions(broker, lambda: broker.now)
+    assert await asyncio.gather(*[partitions() for _ in range(20)]) == [{"usage-metered": 4}] * 20
+    assert broker.asked == 1
+    broker.now = 1.5
+    await partitions()
+    assert broker.asked == 2
+
+
+async def test_a_broker_that_is_away_is_asked_once_a_second_too_and_is_back_after_that() -> None:
+    broker = Broker()
+    partitions = Partitions(broker, lambda: broker.now)
+    await partitions()
+    broker.now, broker.away = 1.5, True
+    with pytest.raises(ConnectionError):
+        await partitions()
+    with pytest.raises(BrokerAwayError):
+        await partitions()
+    assert broker.asked == 2
+    broker.now, broker.away = 3.0, False
+    assert await partitions() == {"usage-metered": 4}
