@@ -8,7 +8,7 @@ moves over those whose agent said that it is done. Every new assignment starts f
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from faust.transport.drivers import aiokafka as driver
@@ -17,6 +17,8 @@ from mode.utils.futures import notify
 from agents.batch import Batch
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from faust.types import TP
 
 
@@ -24,16 +26,31 @@ FETCH_WAIT_MS: Final = 200
 
 
 class InFlight:
-    """The batches of one partition that are fetched and not yet committed, oldest first."""
+    """The batches of one partition that are fetched and not yet committed, oldest first, without a hole.
 
-    def __init__(self) -> None:
+    `position` is the offset at which the next batch is expected.
+    """
+
+    def __init__(self, position: int) -> None:
         self._batches: deque[Batch] = deque()
+        self._position = position
+        self._gap: tuple[int, int] | None = None
 
-    def receive(self, batch: Batch) -> None:
-        """Note a fetched batch; one that starts again below earlier ones takes their place."""
+    def receive(self, batch: Batch) -> int | None:
+        """Take a fetched batch; return None, or the offset from which to fetch again because records are missing.
+
+        A batch that starts again below earlier ones takes their place. Offsets that are missing twice in the same
+        way were never there: compaction and transaction markers leave gaps.
+        """
+        gap = (self._position, batch.first_offset)
+        if batch.first_offset > self._position and self._gap != gap:
+            self._gap = gap
+            return self._position
         while self._batches and self._batches[-1].last_offset >= batch.first_offset:
             self._batches.pop()
         self._batches.append(batch)
+        self._position = batch.last_offset + 1
+        return None
 
     def take_done(self) -> int | None:
         """Remove the batches that are done, up to the first that is not; return the offset to commit."""
@@ -60,18 +77,26 @@ class Consumer(driver.Consumer):
     """Commits a batch only after its agent said that it is done, in the generation in which it was fetched."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._in_flight: defaultdict[TP, InFlight] = defaultdict(InFlight)
+        self._in_flight: dict[TP, InFlight] = {}
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    def _to_message(self, tp: TP, record: Any) -> Any:
-        message = super()._to_message(tp, record)
-        # Changelogs arrive in batches, too, but nobody commits them.
-        if isinstance(message.value, Batch) and not self._is_changelog_tp(tp):
-            self._in_flight[tp].receive(message.value)
-        return message
+    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
+        """Fetch messages; of the batched topics, without a hole.
+
+        Faust drops fetched records when a rebalance comes in between, though the consumer's position has moved on.
+        """
+        async for tp, message in super().getmany(timeout):
+            flight = self._in_flight.get(tp)
+            if flight is not None and isinstance(message.value, Batch):
+                missing = flight.receive(message.value)
+                if missing is not None:
+                    self.log.info("%s: records from %d on are missing; fetching them again", tp, missing)
+                    await self._seek(tp, missing)
+                    continue
+            yield tp, message
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if tp not in self._in_flight:
@@ -95,12 +120,19 @@ class Consumer(driver.Consumer):
         return offset
 
     async def perform_seek(self) -> None:
-        """Start from the committed offsets with nothing in flight."""
-        self._in_flight.clear()
+        """Start every partition where its commits say, or at its beginning, with nothing in flight."""
         self._acked.clear()
         self._acked_index.clear()
         self._gap.clear()
         await super().perform_seek()
+        sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
+        positions = {tp: self._read_offset[tp] for tp in sources}
+        # Faust seeks only where something is committed; elsewhere the position may have moved past dropped records.
+        uncommitted = [tp for tp, position in positions.items() if position is None]
+        beginnings = await self.earliest_offsets(*uncommitted) if uncommitted else {}
+        for tp, beginning in beginnings.items():
+            await self._seek(tp, beginning)
+        self._in_flight = {tp: InFlight(positions[tp] or beginnings.get(tp, 0)) for tp in sources}
 
 
 class Transport(driver.Transport):

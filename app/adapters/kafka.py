@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # A record batch must stay below the broker's default message.max.bytes (1,048,588) to be appended whole.
 MAX_BATCH_BYTES: Final = 900_000
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+KNOWN_SECONDS: Final = 20.0
 _TOPIC_EXISTS: Final = TopicAlreadyExistsError.errno
 
 
@@ -130,11 +131,24 @@ async def create_topics(
                 for name, config in topics.items()
             ]
         )
+        for name, code, *_ in response.topic_errors:
+            if code not in (0, _TOPIC_EXISTS):
+                raise for_code(code)(f"cannot create topic {name}")
+        await _until_known(admin, list(topics))
     finally:
         await admin.close()
-    for name, code, *_ in response.topic_errors:
-        if code not in (0, _TOPIC_EXISTS):
-            raise for_code(code)(f"cannot create topic {name}")
+
+
+async def _until_known(admin: AIOKafkaAdminClient, topics: list[str]) -> None:
+    """Wait until the brokers know the topics and their leaders: they learn it after the controller has answered."""
+    async with asyncio.timeout(KNOWN_SECONDS):
+        while not all(map(_is_led, await admin.describe_topics(topics))):  # noqa: ASYNC110 - nobody tells us when
+            await asyncio.sleep(0.05)
+
+
+def _is_led(entry: dict[str, Any]) -> bool:
+    partitions = entry["partitions"]
+    return not entry["error_code"] and all(partition["leader"] >= 0 for partition in partitions)
 
 
 async def partition_counts(bootstrap: str, topics: Iterable[str]) -> dict[str, int]:

@@ -56,12 +56,12 @@ def batch(first: int, last: int) -> Batch:
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.data())
 def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], data: st.DataObject) -> None:
-    flight, batches, at = InFlight(), [], data.draw(st.integers(0, 1000))
-    start = at
+    at = data.draw(st.integers(0, 1000))
+    flight, batches, start = InFlight(at), list[Batch](), at
     for size in sizes:
         batches.append(batch(at, at + size - 1))
         at += size
-        flight.receive(batches[-1])
+        assert flight.receive(batches[-1]) is None
     committed = start
     for index in data.draw(st.permutations(range(len(batches)))):
         batches[index].done = True
@@ -72,20 +72,27 @@ def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], 
     assert committed == at
 
 
+def test_records_that_faust_dropped_are_fetched_again() -> None:
+    flight = InFlight(100)
+    assert flight.receive(batch(150, 199)) == 100
+    assert flight.receive(batch(100, 149)) is None
+    assert flight.receive(batch(150, 199)) is None
+
+
 def test_gaps_left_by_compaction_do_not_hold_the_commit_back() -> None:
-    flight = InFlight()
+    flight = InFlight(0)
     first, second = batch(3, 9), batch(30, 31)
-    flight.receive(first)
-    flight.receive(second)
+    assert [flight.receive(first), flight.receive(first)] == [0, None]
+    assert [flight.receive(second), flight.receive(second)] == [10, None]
     first.done = second.done = True
     assert flight.take_done() == 32
 
 
 def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
-    flight = InFlight()
+    flight = InFlight(0)
     flight.receive(batch(0, 9))
     flight.receive(batch(10, 19))
     again = batch(0, 14)
-    flight.receive(again)
+    assert flight.receive(again) is None
     again.done = True
     assert flight.take_done() == 15
