@@ -78,6 +78,7 @@ class LedgerTable(Table[bytes, bytes]):
         self._terms: dict[int, int] = {}
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._epoch = 0
+        self._rebalances = 0
 
     def bind(self, changelog: Changelog, fatal: Callable[[BaseException], None]) -> None:
         """Tell where commits are appended, and what to do when a partition cannot be taken over."""
@@ -172,10 +173,12 @@ class LedgerTable(Table[bytes, bytes]):
     ) -> None:
         """Own nothing until the new assignment is recovered."""
         self._owned = frozenset()
+        self._rebalances += 1
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        """Begin a term in each recovered partition, and own them."""
+        """Begin a term in each recovered partition, and own them, unless they were taken away meanwhile."""
+        rebalances = self._rebalances
         await super().on_recovery_completed(active_tps, standby_tps)
         try:
             await asyncio.gather(*[self._begin_term(tp.partition) for tp in active_tps])
@@ -185,7 +188,8 @@ class LedgerTable(Table[bytes, bytes]):
             self._fatal(error)
             raise
         self._epoch += 1
-        self._owned = frozenset(tp.partition for tp in active_tps)
+        if self._rebalances == rebalances:
+            self._owned = frozenset(tp.partition for tp in active_tps)
 
     async def _begin_term(self, partition: int) -> None:
         term = self._fence(partition) + 1

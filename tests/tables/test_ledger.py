@@ -133,6 +133,15 @@ async def test_taking_over_appends_a_fence_above_every_earlier_one(table: Ledger
     assert [key for key, _ in table.scan(0)] == [b"a"]
 
 
+async def test_partitions_taken_away_during_the_takeover_are_not_owned(
+    table: LedgerTable, changelog: Changelog
+) -> None:
+    table._owned = frozenset()
+    changelog.meanwhile = lambda: setattr(table, "_rebalances", table._rebalances + 1)
+    await table.on_recovery_completed({TP("t", 0)}, set())
+    assert table.owned() == frozenset()
+
+
 async def test_a_takeover_that_fails_is_fatal(table: LedgerTable, changelog: Changelog) -> None:
     ended: list[BaseException] = []
     table.bind(changelog, ended.append)
