@@ -26,16 +26,17 @@ class Batch:
     """The records of one fetch from one partition; `done` is set once all of them are handled.
 
     A batch that is not done is never acknowledged (`app.adapters.faust_transport`): it will be fetched again
-    by whoever owns the partition then.
+    by whoever owns the partition then. Nothing lies between `follows`, where the fetch before it ended, and the first.
     """
 
-    __slots__ = ("__weakref__", "done", "partition", "records", "topic")
+    __slots__ = ("__weakref__", "done", "follows", "partition", "records", "topic")
 
     def __init__(self, topic: str, partition: int, records: tuple[Record, ...]) -> None:
         self.topic = topic
         self.partition = partition
         self.records = records
         self.done = False
+        self.follows = records[0].offset
 
     @property
     def first_offset(self) -> int:

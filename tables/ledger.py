@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from faust.stores.rocksdb import Store
 from faust.tables.table import Table
+from faust.types import TP
 from rocksdict import WriteBatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from faust.types import TP
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +53,19 @@ class PartitionLostError(Exception):
 
 class BatchTooLargeError(Exception):
     """Rows that must be written together do not fit into one record batch; nothing was written."""
+
+
+class ChangelogHoleError(Exception):
+    """Records of a changelog were passed over; what came after them must not be applied."""
+
+
+class Fetch(Protocol):
+    """Records of one fetch from a changelog; nothing lies between offset `follows` and the first of them."""
+
+    topic: str
+    partition: int
+    records: tuple[Any, ...]
+    follows: int
 
 
 class Changelog(Protocol):
@@ -147,22 +160,39 @@ class LedgerTable(Table[bytes, bytes]):
         self._db(partition).write(batch)
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Recover rows from the changelog, in its order, without those of fenced terms."""
-        rows: defaultdict[int, Rows] = defaultdict(dict)
-        offsets: dict[int, int] = {}
-        fences: dict[int, int] = {}
-        for record in _records(batch):
-            partition = record.partition
-            fence = fences.get(partition)
-            if fence is None:
-                fence = fences[partition] = self._fence(partition)
+        """Recover rows from the changelog, in its order, without those of fenced terms.
+
+        Each of Faust's events carries a whole fetch. Ends the process when one does not continue what is here:
+        the next one starts from what was written, and a table with a hole is worse than none.
+        """
+        for event in batch:
+            fetch: Fetch = event.value
+            if fetch.topic != self.changelog_topic_name:
+                # Faust hands events of a partition that was taken away to whichever table was recovered last.
+                logger.info("%s: passing over records of %s", self.name, fetch.topic)
+                continue
+            try:
+                self._recover(fetch)
+            except Exception as error:
+                logger.exception("cannot recover %s", self.name)
+                # Faust only logs what this raises, and would go on without the records.
+                self._fatal(error)
+                raise
+
+    def _recover(self, fetch: Fetch) -> None:
+        partition, rows = fetch.partition, Rows()
+        here = self.persisted_offset(TP(fetch.topic, partition))
+        if here is not None and fetch.records[-1].offset <= here:
+            return
+        if here is not None and fetch.follows > here + 1:
+            raise ChangelogHoleError(f"{self.name}[{partition}] is at {here}, records come after {fetch.follows - 1}")
+        fence = self._fence(partition)
+        for record in fetch.records:
             term = _term(record.headers)
             if term >= fence:
-                fences[partition] = term
-                rows[partition][record.key] = record.value
-            offsets[partition] = record.offset
-        for partition, offset in offsets.items():
-            self._write(partition, rows[partition], offset)
+                fence = term
+                rows[record.key] = record.value
+        self._write(partition, rows, fetch.records[-1].offset)
 
     def _fence(self, partition: int) -> int:
         stored: bytes | None = self._db(partition).get(FENCE_KEY)
@@ -196,12 +226,6 @@ class LedgerTable(Table[bytes, bytes]):
         fence: Rows = {FENCE_KEY: str(term).encode()}
         self._write(partition, fence, await self._append(partition, fence, term))
         self._terms[partition] = term
-
-
-def _records(events: Iterable[Any]) -> Iterator[Any]:
-    """Yield the changelog records of Faust's events; an event carries a whole fetch (`agents.batch.Batch`)."""
-    for event in events:
-        yield from event.value.records
 
 
 def _term(headers: Iterable[tuple[str, bytes]]) -> int:

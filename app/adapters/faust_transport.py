@@ -17,7 +17,7 @@ from mode.utils.futures import notify
 from agents.batch import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from faust.types import TP
 
@@ -25,32 +25,45 @@ if TYPE_CHECKING:
 FETCH_WAIT_MS: Final = 200
 
 
-class InFlight:
-    """The batches of one partition that are fetched and not yet committed, oldest first, without a hole.
-
-    `position` is the offset at which the next batch is expected.
-    """
+class Unbroken:
+    """Checks that batches of one partition continue each other; `position` is where the next one is expected."""
 
     def __init__(self, position: int) -> None:
-        self._batches: deque[Batch] = deque()
-        self._position = position
+        self.position = position
         self._gap: tuple[int, int] | None = None
 
     def receive(self, batch: Batch) -> int | None:
         """Take a fetched batch; return None, or the offset from which to fetch again because records are missing.
 
-        A batch that starts again below earlier ones takes their place. Offsets that are missing twice in the same
-        way were never there: compaction and transaction markers leave gaps.
+        Offsets that are missing twice in the same way were never there: compaction and transaction markers leave gaps.
         """
-        gap = (self._position, batch.first_offset)
-        if batch.first_offset > self._position and self._gap != gap:
+        gap = (self.position, batch.first_offset)
+        if batch.first_offset > self.position and self._gap != gap:
             self._gap = gap
-            return self._position
-        while self._batches and self._batches[-1].last_offset >= batch.first_offset:
-            self._batches.pop()
-        self._batches.append(batch)
-        self._position = batch.last_offset + 1
+            return self.position
+        batch.follows = min(self.position, batch.first_offset)
+        self.position = batch.last_offset + 1
         return None
+
+
+class InFlight:
+    """The batches of one partition that are fetched and not yet committed, oldest first, without a hole."""
+
+    def __init__(self, position: int) -> None:
+        self._batches: deque[Batch] = deque()
+        self._unbroken = Unbroken(position)
+
+    def receive(self, batch: Batch) -> int | None:
+        """Take a fetched batch, or return the offset from which to fetch again (`Unbroken.receive`).
+
+        A batch that starts again below earlier ones takes their place.
+        """
+        missing = self._unbroken.receive(batch)
+        if missing is None:
+            while self._batches and self._batches[-1].last_offset >= batch.first_offset:
+                self._batches.pop()
+            self._batches.append(batch)
+        return missing
 
     def take_done(self) -> int | None:
         """Remove the batches that are done, up to the first that is not; return the offset to commit."""
@@ -78,20 +91,21 @@ class Consumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._in_flight: dict[TP, InFlight] = {}
+        self._recovering: dict[TP, Unbroken] = {}
         super().__init__(*args, **kwargs)
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ASYNC109 - Faust's signature
-        """Fetch messages; of the batched topics, without a hole.
+        """Fetch messages; of sources and changelogs, without a hole.
 
         Faust drops fetched records when a rebalance comes in between, though the consumer's position has moved on.
         """
         async for tp, message in super().getmany(timeout):
-            flight = self._in_flight.get(tp)
-            if flight is not None and isinstance(message.value, Batch):
-                missing = flight.receive(message.value)
+            expected = self._in_flight.get(tp) or self._recovering.get(tp)
+            if expected is not None and isinstance(message.value, Batch):
+                missing = expected.receive(message.value)
                 if missing is not None:
                     self.log.info("%s: records from %d on are missing; fetching them again", tp, missing)
                     await self._seek(tp, missing)
@@ -118,6 +132,16 @@ class Consumer(driver.Consumer):
             return self._in_flight[tp].take_done()
         offset: int | None = super()._new_offset(tp)
         return offset
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        """Move changelogs to where their recovery begins; what an interrupted one has read does not count.
+
+        Faust would remember how far that one came, and drop what comes before it though its tables never had it.
+        """
+        await super().seek_wait(partitions)
+        for tp, offset in partitions.items():
+            self._read_offset[tp] = offset or None
+            self._recovering[tp] = Unbroken(offset)
 
     async def perform_seek(self) -> None:
         """Start every partition where its commits say, or at its beginning, with nothing in flight."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.batch import Batch
-from app.adapters.faust_transport import InFlight
+from app.adapters.faust_transport import InFlight, Unbroken
 from app.batching import BatchingScheduler
 
 USAGE, OTHER = TP("usage", 0), TP("other", 0)
@@ -96,3 +96,14 @@ def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
     assert flight.receive(again) is None
     again.done = True
     assert flight.take_done() == 15
+
+
+def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
+    recovering = Unbroken(0)
+    assert recovering.receive(batch(0, 99)) is None
+    recovering = Unbroken(0)  # what `seek_wait` does: the table never had those
+    late = batch(100, 199)
+    assert recovering.receive(late) == 0
+    assert recovering.receive(batch(0, 99)) is None
+    assert recovering.receive(late) is None
+    assert late.follows == 100

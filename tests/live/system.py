@@ -66,7 +66,7 @@ class System:
             self._process = subprocess.Popen(
                 (COSTGUARD, "up"),
                 cwd=self.directory,
-                env=self._environment(),
+                env=self.variables(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -96,7 +96,7 @@ class System:
         done = subprocess.run(
             (COSTGUARD, *arguments),
             cwd=self.directory,
-            env=self._environment(),
+            env=self.variables(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -147,18 +147,25 @@ class System:
         named = [int(pid) for pid, _, command in rows if role in command.split()]
         return [pid for pid in named if _descends(pid, self.pid, parents)]
 
+    def partitions_of(self, index: int) -> int:
+        """Count the partitions of all tables that a worker has taken over."""
+        workers = self.request("GET", "/readyz").json()["workers"]
+        owned = [worker["partitions"] for name, worker in workers.items() if name.endswith(f"-{index}")]
+        return sum(len(partitions) for tables in owned for partitions in tables.values())
+
+    def tables(self, pid: int) -> Path:
+        """Return the directory in which a worker process has its tables."""
+        (index,) = (line.rpartition(" ")[2] for line in _ps() if int(line.split(None, 1)[0]) == pid)
+        return self.directory / "var" / "tables" / f"worker-{index}"
+
     def signal(self, role: str, number: signal.Signals) -> int:
         """Send a signal to the first process of a role; return its process id."""
         pid = self.children(role)[0]
         os.kill(pid, number)
         return pid
 
-    def logs(self) -> str:
-        """Return the end of every log."""
-        files: Sequence[Path] = [self.directory / "up.log", *sorted(self.directory.glob("var/logs/*.log"))]
-        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
-
-    def _environment(self) -> dict[str, str]:
+    def variables(self) -> dict[str, str]:
+        """Return the environment in which the commands of this system run."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("COSTGUARD_")}
         own = {
             "COSTGUARD_DATA_DIR": str(self.directory / "var"),
@@ -171,6 +178,11 @@ class System:
             path.write_text(self.config)
             own["COSTGUARD_CONFIG"] = str(path)
         return {**inherited, **own, **self.engine.environment, **self.environment}
+
+    def logs(self) -> str:
+        """Return the end of every log."""
+        files: Sequence[Path] = [self.directory / "up.log", *sorted(self.directory.glob("var/logs/*.log"))]
+        return "\n".join(f"--- {file.name}\n{file.read_text(errors='replace')[-3000:]}" for file in files)
 
 
 def _ps() -> list[str]:

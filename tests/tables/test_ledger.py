@@ -10,12 +10,14 @@ import msgspec
 import pytest
 from faust.types import TP
 
-from tables.ledger import FENCE_KEY, ROCKSDB_OPTIONS, LedgerTable, PartitionLostError, chunks
+from agents.batch import Batch
+from tables.ledger import FENCE_KEY, ROCKSDB_OPTIONS, ChangelogHoleError, LedgerTable, PartitionLostError, chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+CHANGELOG = "ledger-rows-changelog"
 row = msgspec.msgpack.encode
 
 
@@ -54,13 +56,13 @@ def table(tmp_path: Path, changelog: Changelog) -> LedgerTable:
     return cast("LedgerTable", made)
 
 
-def recovered(*rows: tuple[int, bytes, bytes | None]) -> list[Any]:
-    """One event of Faust's recovery: a fetch of changelog records."""
+def recovered(*rows: tuple[int, bytes, bytes | None], first: int = 0, topic: str = CHANGELOG) -> list[Any]:
+    """One event of Faust's recovery: a fetch of changelog records, the first at that offset."""
     records = [
         SimpleNamespace(key=key, value=value, partition=0, offset=offset, headers=[("term", b"%d" % term)])
-        for offset, (term, key, value) in enumerate(rows)
+        for offset, (term, key, value) in enumerate(rows, first)
     ]
-    return [SimpleNamespace(value=SimpleNamespace(records=records))]
+    return [SimpleNamespace(value=Batch(topic, 0, tuple(records)))]
 
 
 async def test_a_commit_is_one_batch_of_the_changelog_and_is_read_back(
@@ -120,8 +122,38 @@ def test_rows_of_a_worker_that_lost_its_partition_without_knowing_are_passed_ove
         recovered(fence(1), (1, b"a", b"old"), fence(2), (2, b"a", b"new"), (1, b"a", b"zombie"))
     )
     assert table.get(0, b"a") == b"new"
-    table.apply_changelog_batch(recovered((1, b"a", b"zombie again"), (1, b"a", None)))
+    table.apply_changelog_batch(recovered((1, b"a", b"zombie again"), (1, b"a", None), first=5))
     assert table.get(0, b"a") == b"new"
+
+
+def test_a_fetch_that_leaves_records_out_ends_the_process(table: LedgerTable) -> None:
+    ended: list[BaseException] = []
+    table.bind(Changelog(), ended.append)
+    table.apply_changelog_batch(recovered((1, b"a", b"1")))
+    with pytest.raises(ChangelogHoleError):
+        table.apply_changelog_batch(recovered((1, b"a", b"3"), first=2))
+    assert len(ended) == 1
+    assert table.get(0, b"a") == b"1"
+
+
+def test_a_gap_that_compaction_left_is_no_hole(table: LedgerTable) -> None:
+    table.apply_changelog_batch(recovered((1, b"a", b"1")))
+    after = recovered((1, b"a", b"9"), first=8)
+    after[0].value.follows = 1
+    table.apply_changelog_batch(after)
+    assert table.get(0, b"a") == b"9"
+
+
+def test_a_fetch_of_what_is_here_already_changes_nothing(table: LedgerTable) -> None:
+    table.apply_changelog_batch(recovered((1, b"a", b"1"), (1, b"a", b"2")))
+    table.apply_changelog_batch(recovered((1, b"a", b"1")))
+    assert table.get(0, b"a") == b"2"
+    assert table.persisted_offset(TP(CHANGELOG, 0)) == 1
+
+
+def test_records_of_another_table_are_passed_over(table: LedgerTable) -> None:
+    table.apply_changelog_batch(recovered((1, b"a", b"1"), topic="ledger-other-changelog"))
+    assert table.get(0, b"a") is None
 
 
 async def test_taking_over_appends_a_fence_above_every_earlier_one(table: LedgerTable, changelog: Changelog) -> None:

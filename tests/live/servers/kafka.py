@@ -1,4 +1,4 @@
-"""Apache Kafka for the tests: one node, broker and controller in one (KRaft), in memory-poor settings.
+"""Apache Kafka for the tests: nodes without ZooKeeper (KRaft), the first one controller, too, in memory-poor settings.
 
 `pom.xml` beside this pins the version; `mvn` fetches the jars once into `.cache/kafka/<digest of the pom>`.
 """
@@ -23,6 +23,7 @@ FETCH_SECONDS: Final = 600
 JVM: Final = ("-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 # An event may have 8 MiB; a record around it needs some more.
 MAX_MESSAGE_BYTES: Final = 9 * 1024 * 1024
+CONTROLLER_NODE: Final = 1
 
 
 def jars() -> Path:
@@ -52,13 +53,24 @@ def jars() -> Path:
 
 def prepare(directory: Path) -> Server:
     """Return a Kafka server with a formatted log directory below `directory`, on free ports of loopback."""
-    port, controller = free_port(), free_port()
+    return cluster(directory, brokers=1)[0]
+
+
+def cluster(directory: Path, *, brokers: int) -> list[Server]:
+    """Return the servers of one cluster; the first is its controller, too, and has to be started first."""
+    controller = free_port()
+    identity = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    return [_formatted(directory / f"node-{node}", node, controller, identity) for node in range(1, brokers + 1)]
+
+
+def _formatted(directory: Path, node: int, controller: int, identity: str) -> Server:
+    directory.mkdir(parents=True)
+    port = free_port()
     properties = directory / "server.properties"
-    properties.write_text(_properties(directory / "log", port, controller))
+    properties.write_text(_properties(directory / "log", node, port, controller))
     java = ("java", *JVM, f"-Dlog4j2.configurationFile={LOG4J}", "-cp", f"{jars()}/*")
-    cluster = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
     formatting = subprocess.run(
-        (*java, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(properties)),
+        (*java, "kafka.tools.StorageTool", "format", "-t", identity, "-c", str(properties)),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -70,14 +82,15 @@ def prepare(directory: Path) -> Server:
     return Server("kafka", (*java, "kafka.Kafka", str(properties)), port, directory)
 
 
-def _properties(logs: Path, port: int, controller: int) -> str:
+def _properties(logs: Path, node: int, port: int, controller: int) -> str:
+    broker = f"PLAINTEXT://{LOOPBACK}:{port}"
     settings = {
-        "process.roles": "broker,controller",
-        "node.id": 1,
-        "controller.quorum.voters": f"1@{LOOPBACK}:{controller}",
+        "process.roles": "broker,controller" if node == CONTROLLER_NODE else "broker",
+        "node.id": node,
+        "controller.quorum.voters": f"{CONTROLLER_NODE}@{LOOPBACK}:{controller}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://{LOOPBACK}:{port},CONTROLLER://{LOOPBACK}:{controller}",
-        "advertised.listeners": f"PLAINTEXT://{LOOPBACK}:{port}",
+        "listeners": f"{broker},CONTROLLER://{LOOPBACK}:{controller}" if node == CONTROLLER_NODE else broker,
+        "advertised.listeners": broker,
         "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": logs,
         "auto.create.topics.enable": "false",
@@ -91,5 +104,7 @@ def _properties(logs: Path, port: int, controller: int) -> str:
         "transaction.state.log.replication.factor": 1,
         "transaction.state.log.min.isr": 1,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+        # Compaction is waited for by a test.
+        "log.cleaner.backoff.ms": 500,
     }
     return "".join(f"{key}={value}\n" for key, value in settings.items())

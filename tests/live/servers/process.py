@@ -54,7 +54,7 @@ class Server:
 
     def start(self) -> None:
         """Return once the port accepts connections. Raises `ServerFailedError`."""
-        with self.log.open("wb") as log:
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
@@ -73,6 +73,12 @@ class Server:
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def kill(self) -> None:
+        """End the process as a crash would."""
+        if self._process is not None:
             self._process.kill()
             self._process.wait()
 

@@ -1,0 +1,74 @@
+"""What chaos runs share: the servers that are harmed, the traffic, and the table at the end."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import pytest
+
+from tests.live.chaos import cluster as servers
+from tests.live.chaos import oracle, report
+from tests.live.chaos.run import Outcome
+from tests.live.chaos.traffic import Record, Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from tests.live.chaos.cluster import Cluster
+    from tests.live.chaos.oracle import Expected
+
+OUTCOMES: Final = pytest.StashKey[list[Outcome]]()
+EVENTS: Final = "COSTGUARD_TEST_CHAOS_EVENTS"
+DEFAULT_EVENTS: Final = 500_000
+
+
+class Load(NamedTuple):
+    """Traffic, in the order in which it is sent, and what it must come to."""
+
+    records: Sequence[Record]
+    expected: Expected
+
+
+def load(traffic: Traffic, directories: pytest.TempPathFactory) -> Load:
+    """Write traffic down, and let it be worked out from there."""
+    path = directories.mktemp("traffic") / "usage.jsonl"
+    traffic.write(path)
+    return Load(list(traffic.records()), oracle.expected(path))
+
+
+@pytest.fixture(scope="session")
+def traffic(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """Traffic for Apache Kafka; fewer events where the environment says so."""
+    return load(Traffic(int(os.environ.get(EVENTS, DEFAULT_EVENTS))), tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def little_traffic(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """Traffic for the embedded broker."""
+    return load(Traffic(60_000), tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """Servers of our own: they will be killed."""
+    running = servers.prepare(tmp_path_factory.mktemp("cluster"))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
+    """What the runs of this session came to so far."""
+    return request.config.stash.setdefault(OUTCOMES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Show the table."""
+    if outcomes := config.stash.get(OUTCOMES, []):
+        terminalreporter.section("faults endured")
+        for line in report.table(outcomes):
+            terminalreporter.write_line(line)
