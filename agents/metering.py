@@ -87,7 +87,7 @@ class Metering:
         meter = await self._meter(batch.partition)
         started = time.perf_counter()
         done = meter.done
-        folded = meter.fold(batch.records)
+        folded = meter.fold(batch.records, int(self._clock()))
         folding = time.perf_counter()
         await self._write(batch.partition, meter, folded, done)
         written = time.perf_counter()
@@ -177,7 +177,7 @@ class Metering:
         self._published[batch.partition] = folded.last_offset
         reached = self._reached.setdefault(batch.partition, {})
         reached.update((str(owner), offset) for owner, offset in sent)
-        progress = {"offset": folded.last_offset, "totals": reached, "watermark": meter.watermark}
+        progress = {"offset": folded.last_offset, "totals": reached, "watermark": meter.newest}
         self._view.progress(f"meter:{batch.partition}", orjson.dumps(progress))
 
     def _dead_letters(self, batch: Batch, folded: Folded) -> Iterator[bytes]:

@@ -70,5 +70,6 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
     gc.set_threshold(100_000, 20, 50)
     app = topology.create_app(role, settings, configuration, index=index, partitions=partitions, outside=outside)
     worker = faust.Worker(app, loglevel=settings.log_level, quiet=True, logging_config=None, override_logging=False)
+    worker.spinner = None  # it writes escape sequences into logs
     worker.execute_from_commandline()
     return 0

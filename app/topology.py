@@ -238,22 +238,23 @@ async def ensure_topics(settings: Settings) -> Partitions:
     Raises `TopologyError` when a changelog and the topic behind its table disagree: somebody re-partitioned one.
     """
     topics = Topics(settings.topic_prefix)
+    # One client's view of the cluster: another broker may not know a topic yet that was just created.
     create = kafka.create_topics
-    await create(settings.bootstrap, topics.all(), partitions=settings.partitions, replication=settings.replication)
-    partitions = await kafka.partition_counts(settings.bootstrap, topics.all())
+    partitions = await create(
+        settings.bootstrap, topics.all(), partitions=settings.partitions, replication=settings.replication
+    )
     for role, tables in source_of_tables(topics).items():
         for table, source in tables.items():
             changelog = processes.changelog_of(identifier(role, topics), table)
-            await create(
+            found = await create(
                 settings.bootstrap,
                 {changelog: CHANGELOG_CONFIG},
                 partitions=partitions[source],
                 replication=settings.replication,
             )
-            found = (await kafka.partition_counts(settings.bootstrap, [changelog])).get(changelog)
-            if found != partitions[source]:
+            if found[changelog] != partitions[source]:
                 raise TopologyError(
-                    f"topic {changelog} has {found} partitions, but {source} has {partitions[source]}: "
+                    f"topic {changelog} has {found[changelog]} partitions, but {source} has {partitions[source]}: "
                     "see docs/runbooks/repartition.md"
                 )
     return partitions

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 # An event this much older than the newest one of its partition counts as late (it is folded all the same).
 LATE_SECONDS: Final = 300
+# Batches of fewer events say little about where most of their sources are.
+FEW_EVENTS: Final = 16
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Rows are remembered while the process lives, up to this many; the oldest half is forgotten beyond.
 MAX_REMEMBERED_ROWS: Final = 40_000
@@ -146,19 +148,21 @@ class Meter:
     ) -> None:
         self.position = position
         self.done = done
-        self.watermark = watermark
+        self.watermark = self.newest = watermark
         self.identities = identities
         self._book = book
         self._ownership = ownership
         self._read = read
         self._rows: dict[CellKey, MeterRow] = {}
 
-    def fold(self, records: Sequence[RawRecord]) -> Folded:
-        """Fold a batch: records of one partition in offset order."""
+    def fold(self, records: Sequence[RawRecord], now: int) -> Folded:
+        """Fold a batch: records of one partition in offset order; `now` is the time (epoch seconds)."""
         folded = Folded(last_offset=records[-1].offset)
         replay = records[0].offset <= self.position
         with localcontext(EXACT):
-            sums = self._sum(self._admit(records, folded), folded, replay=replay)
+            events = self._admit(records, folded)
+            self._advance([event[1] for event in events], now)
+            sums = self._sum(events, folded, replay=replay)
             for key, added in sums.items():
                 row = self._add(key, added)
                 if row is not None:
@@ -191,11 +195,9 @@ class Meter:
 
     def _sum(self, events: Sequence[_Admitted], folded: Folded, *, replay: bool) -> dict[CellKey, _Sum]:
         sums: dict[CellKey, _Sum] = {}
-        quote_of, team_of, watermark = self._book.quote, self._ownership.team_of, self.watermark
+        quote_of, team_of, late = self._book.quote, self._ownership.team_of, self.watermark - LATE_SECONDS
         for offset, time, event, counts in events:
-            if time > watermark:
-                watermark = time
-            elif time < watermark - LATE_SECONDS:
+            if time < late:
                 folded.late += 1
             data = event.data
             team = data.team or (team_of(data.service) if data.service else None)
@@ -225,8 +227,19 @@ class Meter:
             added.last = offset
             added.quantities.append(data.units if counts is None else counts)
         folded.events = len(events)
-        self.watermark = watermark
         return sums
+
+    def _advance(self, times: list[int], now: int) -> None:
+        """Move the watermark to the time that most of these events have reached, and never beyond the clock.
+
+        A source whose clock is ahead would close the windows of all others.
+        """
+        if not times:
+            return
+        times.sort()
+        self.newest = max(self.newest, times[-1])
+        reached = times[len(times) // 2] if len(times) >= FEW_EVENTS else times[-1]
+        self.watermark = max(self.watermark, min(reached, now))
 
     def _holds(self, key: CellKey, offset: int) -> bool:
         row = self.row(key)

@@ -38,7 +38,7 @@ class Total(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Packet(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Totals of one source partition after the batch that ends at `offset`; `watermark` is its newest event time."""
+    """Totals of one source partition after the batch that ends at `offset`; `watermark` is the event time reached."""
 
     source: str
     partition: int

@@ -23,8 +23,8 @@ class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How far a source partition is folded.
 
     `version` is the highest offset of any row; up to `done` everything is folded, in between it depends on the row;
-    up to `published` all totals are sent. `watermark` is the newest event time (epoch seconds), `rules` a digest of the
-    prices and owners in force: under others, a replayed event may belong to another cell.
+    up to `published` all totals are sent. `watermark` is the event time reached (epoch seconds), `rules` a digest of
+    the prices and owners in force: under others, a replayed event may belong to another cell.
     """
 
     version: int = -1

@@ -115,8 +115,11 @@ async def _ship(producer: AIOKafkaProducer, topic: str, partition: int, builder:
 
 async def create_topics(
     bootstrap: str, topics: Mapping[str, Mapping[str, str]], *, partitions: int, replication: int
-) -> None:
-    """Create the topics that do not exist; an existing one is left as it is."""
+) -> dict[str, int]:
+    """Create the topics that do not exist, and return how many partitions each has; an existing one is left as it is.
+
+    Raises `TimeoutError` when the brokers do not know its leader in time.
+    """
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
@@ -134,16 +137,17 @@ async def create_topics(
         for name, code, *_ in response.topic_errors:
             if code not in (0, _TOPIC_EXISTS):
                 raise for_code(code)(f"cannot create topic {name}")
-        await _until_known(admin, list(topics))
+        return await _until_known(admin, list(topics))
     finally:
         await admin.close()
 
 
-async def _until_known(admin: AIOKafkaAdminClient, topics: list[str]) -> None:
+async def _until_known(admin: AIOKafkaAdminClient, topics: list[str]) -> dict[str, int]:
     """Wait until the brokers know the topics and their leaders: they learn it after the controller has answered."""
     async with asyncio.timeout(KNOWN_SECONDS):
-        while not all(map(_is_led, await admin.describe_topics(topics))):  # noqa: ASYNC110 - nobody tells us when
+        while not all(map(_is_led, described := await admin.describe_topics(topics))):
             await asyncio.sleep(0.05)
+    return {entry["topic"]: len(entry["partitions"]) for entry in described}
 
 
 def _is_led(entry: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,9 @@ def record(offset: int, **changes: Any) -> Any:
     return SimpleNamespace(offset=offset, value=orjson.dumps(event), headers=())
 
 
+NOW = 2_000_000_000
+
+
 class Worker:
     """A meter and its tables; `crash` forgets what was not written."""
 
@@ -68,7 +72,7 @@ class Worker:
         )
 
     def handle(self, records: Sequence[Any], *, cells: bool = True, ids: bool = True) -> Folded:
-        folded = self.meter.fold(records)
+        folded = self.meter.fold(records, NOW)
         if cells:
             self.rows |= folded.rows
             self.position = self.meter.position
@@ -123,6 +127,21 @@ def test_a_late_event_lands_in_its_own_minute() -> None:
     folded = worker.handle([record(0), record(1, time="2026-10-20T10:00:00+02:00")])
     assert folded.late == 1
     assert len({key.minute for key in worker.rows}) == 2
+
+
+def test_a_source_whose_clock_is_ahead_makes_nobody_else_late() -> None:
+    worker = Worker()
+    ahead = [record(n, time="2026-11-01T01:00:30Z") for n in range(10)]
+    folded = worker.handle([*ahead, *(record(n) for n in range(10, 40))])
+    assert folded.late == 0
+    assert worker.meter.watermark == int(datetime(2026, 11, 1, 0, 0, 30, tzinfo=UTC).timestamp())
+    assert worker.meter.newest == worker.meter.watermark + 3600
+
+
+def test_an_event_of_tomorrow_does_not_move_the_watermark_beyond_the_clock() -> None:
+    worker = Worker()
+    worker.meter.fold([record(0)], now=1_700_000_000)
+    assert worker.meter.watermark == 1_700_000_000
 
 
 def test_touched_totals_are_sent_again_on_replay_though_nothing_is_added() -> None:

@@ -17,29 +17,37 @@ DAY: Final = "2026-11-02"
 
 
 class Budget(NamedTuple):
-    """A limit for a tenant, by month or by day, in UTC."""
+    """A limit for a tenant, or for everybody together (None), by month or by day, in UTC."""
 
-    tenant: str
+    tenant: str | None
     period: str
     limit: Decimal
+
+    @property
+    def scope(self) -> str:
+        """Whose spend is limited."""
+        return "all" if self.tenant is None else f"tenant={self.tenant}"
 
 
 class Crossing(NamedTuple):
     """A threshold that must be crossed."""
 
-    tenant: str
+    scope: str
     period: str
     start: str
     threshold: Decimal
 
 
 def budgets(expected: Expected) -> list[Budget]:
-    """Return budgets for eight tenants: by turns monthly and daily, and by turns crossed three times to not at all."""
+    """Return budgets for eight tenants: by turns monthly and daily, and by turns crossed three times to not at all.
+
+    A ninth one, for everybody, is daily and crossed three times.
+    """
     found = []
-    for number in range(8):
-        tenant, period = f"tenant-{number}", ("month", "day")[number % 2]
+    for number in range(9):
+        tenant, period = f"tenant-{number}" if number < 8 else None, ("day", "month")[number % 2]
         spent = expected.spent(tenant, DAY if period == "day" else None)
-        limit = (spent / SHARES[number // 2]).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
+        limit = (spent / SHARES[number // 2 % 4]).quantize(Decimal("0.01"), ROUND_HALF_EVEN)
         found.append(Budget(tenant, period, limit))
     return found
 
@@ -47,7 +55,7 @@ def budgets(expected: Expected) -> list[Budget]:
 def toml(limits: list[Budget]) -> str:
     """Return them as a configuration."""
     return "".join(
-        f'\n[[budgets]]\nscope = "tenant={budget.tenant}"\nlimit = "{budget.limit}"\nperiod = "{budget.period}"\n'
+        f'\n[[budgets]]\nscope = "{budget.scope}"\nlimit = "{budget.limit}"\nperiod = "{budget.period}"\n'
         for budget in limits
     )
 
@@ -61,4 +69,4 @@ def crossings(limits: list[Budget], expected: Expected) -> Iterator[Crossing]:
             spent = expected.spent(budget.tenant, period)
             for threshold in THRESHOLDS:
                 if spent >= threshold * budget.limit:
-                    yield Crossing(budget.tenant, budget.period, f"{period:<7}-01"[:10], threshold)
+                    yield Crossing(budget.scope, budget.period, f"{period:<7}-01"[:10], threshold)

@@ -44,6 +44,12 @@ def traffic(tmp_path_factory: pytest.TempPathFactory) -> Load:
 
 
 @pytest.fixture(scope="session")
+def skewed_traffic(tmp_path_factory: pytest.TempPathFactory) -> Load:
+    """The same with a twentieth of its events from a source whose clock is an hour ahead."""
+    return load(Traffic(int(os.environ.get(EVENTS, DEFAULT_EVENTS)), ahead=0.05), tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
 def little_traffic(tmp_path_factory: pytest.TempPathFactory) -> Load:
     """Traffic for the embedded broker."""
     return load(Traffic(60_000), tmp_path_factory)

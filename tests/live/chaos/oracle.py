@@ -51,13 +51,13 @@ class Expected:
         """The number of distinct valid events."""
         return sum(cost.events for cost in self.cells.values())
 
-    def spent(self, tenant: str, day: str | None = None) -> Decimal:
-        """Return what a tenant spent, on one day (`2026-11-02`) or ever."""
+    def spent(self, tenant: str | None, day: str | None = None) -> Decimal:
+        """Return what a tenant (None: everybody) spent, on one day (`2026-11-02`) or ever."""
         return sum(
             (
                 cost.amount
                 for cell, cost in self.cells.items()
-                if cell.tenant == tenant and (day is None or cell.hour.startswith(day))
+                if tenant in (None, cell.tenant) and (day is None or cell.hour.startswith(day))
             ),
             Decimal(0),
         )
