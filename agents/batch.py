@@ -7,6 +7,7 @@ import logging
 import time
 from typing import TYPE_CHECKING, Final
 
+from domain.cloudevents import rejected
 from tables.ledger import PartitionLostError
 
 if TYPE_CHECKING:
@@ -47,6 +48,18 @@ class Batch:
     def last_offset(self) -> int:
         """Offset of the last record."""
         return self.records[-1].offset
+
+    def dead_letter(self, agent: str, record: Record, reason: str, now: float) -> bytes:
+        """Return the dead letter of one of the records: why, from where, and what it was."""
+        return rejected(
+            agent=agent,
+            reason=reason,
+            topic=self.topic,
+            partition=self.partition,
+            offset=record.offset,
+            value=record.value,
+            recorded=int(now),
+        )
 
 
 async def each(

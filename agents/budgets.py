@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from agents import metrics
 from agents.batch import each
-from agents.budgets_fold import Fold, Outcome
+from agents.budgets_fold import AGENT, Fold, Outcome
 from domain.windows import DAY
 from tables.budgets import RETENTION_DAYS, expired_periods
 from tables.ledger import PartitionLostError, chunks
@@ -119,8 +119,10 @@ class Budgets:
             for record in batch.records:
                 take(record)
             outcome = fold.outcome()
+            letters = [batch.dead_letter(AGENT, *rejected, self._clock()) for rejected in outcome.rejected]
+            await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters])
             await self._carry_out(batch.partition, outcome)
-        metrics.REJECTED.labels(batch.topic).inc(len(outcome.dead_letters))
+        metrics.REJECTED.labels(batch.topic).inc(len(letters))
 
     async def tick(self) -> None:
         """Roll periods over by the clock; show everything after a rebalance, and now and then."""
@@ -176,7 +178,6 @@ class Budgets:
         topics = self._topics
         control = [(None, value, owner) for value in outcome.control for owner in range(self._partitions)]
         await asyncio.gather(
-            send(topics.dead_letter, outcome.dead_letters),
             send(topics.budget_commands, outcome.misplaced),
             send(topics.budget_threshold_crossed, outcome.crossed),
             send(topics.budget_status, outcome.statuses),

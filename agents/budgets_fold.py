@@ -43,7 +43,7 @@ class Outcome:
     statuses: list[Outgoing] = field(default_factory=list)
     control: list[bytes] = field(default_factory=list)
     misplaced: list[Outgoing] = field(default_factory=list)
-    dead_letters: list[Outgoing] = field(default_factory=list)
+    rejected: list[tuple[Record, str]] = field(default_factory=list)
     documents: dict[str, bytes | None] = field(default_factory=dict)
 
 
@@ -235,13 +235,4 @@ class Fold:
         )
 
     def _reject(self, record: Record, reason: str) -> None:
-        letter = cloudevents.rejected(
-            agent=AGENT,
-            reason=reason,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            value=record.value,
-            recorded=self._now,
-        )
-        self._outcome.dead_letters.append((None, letter, None))
+        self._outcome.rejected.append((record, reason))

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, Final
 from agents import batch as batches
 from agents.flags_staging import Move, Staging
 from agents.flags_view import FlagBoard
-from domain.cloudevents import rejected
 from domain.flag_events import change_event
 from domain.flag_leases import apply, delete, expire, parse_status
 from domain.rejection import Rejected
@@ -68,7 +67,7 @@ class Flags:
             for record in batch.records:
                 move = self._read(record, staging)
                 if isinstance(move, Rejected):
-                    letters.append((None, self._dead_letter(move.reason, record), None))
+                    letters.append((None, batch.dead_letter("flags", record, move.reason, self.clock()), None))
                 elif move is not None:
                     staging.add(move)
             await self.publisher.send_many(self.dead_letters, letters)
@@ -140,17 +139,6 @@ class Flags:
         owned = [row for partition in self.table.owned() for _, row in self.table.scan(partition, BUDGET)]
         if await self._board.repair(decode(row).flags for row in owned):
             self._epoch, self._repaired = epoch, now
-
-    def _dead_letter(self, reason: str, record: Record) -> bytes:
-        return rejected(
-            agent="flags",
-            reason=reason,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            value=record.value,
-            recorded=int(self.clock()),
-        )
 
 
 def install(

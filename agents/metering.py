@@ -17,7 +17,7 @@ import orjson
 
 from agents import metrics
 from agents.batch import Batch, each
-from domain import cloudevents, totals
+from domain import totals
 from domain.identities import RETENTION_DAYS, Identities
 from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day, total
 from domain.windows import DAY
@@ -26,7 +26,7 @@ from tables import meter as meter_table
 from tables.ledger import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterator
+    from collections.abc import AsyncIterable, Callable
 
     import faust
 
@@ -169,7 +169,8 @@ class Metering:
         packets = totals.pack(
             METERED, batch.partition, folded.last_offset, meter.watermark, folded.totals(), self._partitions
         )
-        letters = list(self._dead_letters(batch, folded))
+        now = self._clock()
+        letters = [batch.dead_letter("metering", record, reason, now) for record, reason in folded.rejected]
         sent, _ = await asyncio.gather(
             self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets]),
             self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters]),
@@ -179,19 +180,6 @@ class Metering:
         reached.update((str(owner), offset) for owner, offset in sent)
         progress = {"offset": folded.last_offset, "totals": reached, "watermark": meter.newest}
         self._view.progress(f"meter:{batch.partition}", orjson.dumps(progress))
-
-    def _dead_letters(self, batch: Batch, folded: Folded) -> Iterator[bytes]:
-        now = int(self._clock())
-        for record, reason in folded.rejected:
-            yield cloudevents.rejected(
-                agent="metering",
-                reason=reason,
-                topic=batch.topic,
-                partition=batch.partition,
-                offset=record.offset,
-                value=record.value,
-                recorded=now,
-            )
 
     async def expire(self) -> None:
         """Forget ids and rows older than their retention, in every owned partition."""

@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 
 class Record(Protocol):
-    """One Kafka record as the consumer fetched it."""
+    """One Kafka record as the consumer fetched it; its batch tells where from."""
 
-    topic: str
-    partition: int
     offset: int
     timestamp: int
     key: bytes | None

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from agents import batch as batches
-from domain.cloudevents import rejected
 from domain.rejection import Rejected
 from domain.webhooks import Event, delivery_identity, parse_event
 from tables.deliveries import PENDING, SETTLED, Pending, pending_rows
@@ -47,7 +46,7 @@ class Intake:
         letters: list[bytes] = []
         owed: dict[bytes, Pending] = {}
         for record in batch.records:
-            self._read(record, owed, letters)
+            self._read(batch, record, owed, letters)
         await self.publisher.send_many(self.dead_letters, [(None, letter, None) for letter in letters])
         for chunk in _chunks(owed):
             rows = {key: row for identity, each in chunk for key, row in pending_rows(identity, each).items()}
@@ -55,37 +54,25 @@ class Intake:
             for identity, pending in chunk:
                 self.queue(batch.partition, identity, pending)
 
-    def _read(self, record: Record, owed: dict[bytes, Pending], letters: list[bytes]) -> None:
+    def _read(self, batch: Batch, record: Record, owed: dict[bytes, Pending], letters: list[bytes]) -> None:
         event = parse_event(record.value or b"")
         if isinstance(event, Rejected):
-            letters.append(_dead_letter(event.reason, record, self.clock()))
+            letters.append(batch.dead_letter("webhooks", record, event.reason, self.clock()))
             return
         for subscription in self.subscriptions:
             identity = delivery_identity(subscription.name, event)
-            if subscription.wants(event) and identity not in owed and not self._known(record.partition, identity):
-                owed[identity] = _pending(subscription, event, record, self.clock())
+            if subscription.wants(event) and identity not in owed and not self._known(batch.partition, identity):
+                owed[identity] = _pending(subscription, event, batch.topic, record, self.clock())
 
     def _known(self, partition: int, identity: bytes) -> bool:
         return any(self.table.get(partition, kind + identity) is not None for kind in (PENDING, SETTLED))
 
 
-def _dead_letter(reason: str, record: Record, now: float) -> bytes:
-    return rejected(
-        agent="webhooks",
-        reason=reason,
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        value=record.value,
-        recorded=int(now),
-    )
-
-
-def _pending(subscription: Subscription, event: Event, record: Record, now: float) -> Pending:
+def _pending(subscription: Subscription, event: Event, topic: str, record: Record, now: float) -> Pending:
     return Pending(
         version=record.offset,
         subscription=subscription.name,
-        topic=record.topic,
+        topic=topic,
         message_id=event.message_id,
         event_time=int(event.time.timestamp() * 1_000_000),
         first_at=now,

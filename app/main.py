@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from mode import loop as event_loop
 
 from app import topology
+from app.adapters import lean_records
 from app.adapters.kafka import Publisher
 from app.adapters.redis_view import RedisView
 from app.logs import configure_logging
@@ -66,6 +67,7 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
         clock=time.time,
         fatal=fatal,
     )
+    lean_records.install()
     # Batches are large and live shortly; the collector must not walk them again and again.
     gc.set_threshold(100_000, 20, 50)
     app = topology.create_app(role, settings, configuration, index=index, partitions=partitions, outside=outside)

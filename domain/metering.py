@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from domain.usage import UsageEvent
 
     class RawRecord(Protocol):
-        """What is read of a Kafka record."""
+        """A Kafka record; offset, value and headers are read."""
 
         offset: int
+        timestamp: int
+        key: bytes | None
         value: bytes | None
         headers: Sequence[tuple[str, bytes]]
 

@@ -145,7 +145,7 @@ async def create_topics(
 async def _until_known(admin: AIOKafkaAdminClient, topics: list[str]) -> dict[str, int]:
     """Wait until the brokers know the topics and their leaders: they learn it after the controller has answered."""
     async with asyncio.timeout(KNOWN_SECONDS):
-        while not all(map(_is_led, described := await admin.describe_topics(topics))):
+        while not all(map(_is_led, described := await admin.describe_topics(topics))):  # noqa: ASYNC110 - nobody tells us when
             await asyncio.sleep(0.05)
     return {entry["topic"]: len(entry["partitions"]) for entry in described}
 
