@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from agents import metrics
 from agents.batch import each
 from agents.budgets_fold import AGENT, Fold, Outcome
-from domain.windows import DAY
+from domain.money import quantity_to_text
+from domain.windows import DAY, to_rfc3339
 from tables.budgets import RETENTION_DAYS, expired_periods
 from tables.ledger import PartitionLostError, chunks
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from agents.batch import Batch
     from agents.ports import Clock, Publisher, Table, View
+    from domain.budgets import ThresholdCrossed
     from domain.scope import ScopeFilter
 
 logger = logging.getLogger(__name__)
@@ -186,12 +188,25 @@ class Budgets:
         for chunk in chunks(outcome.rows):
             await self._table.commit(partition, chunk)
         self._show_documents(outcome)
-        for transition in outcome.transitions:
+        for transition, cause in outcome.transitions:
             metrics.BUDGET_TRANSITIONS.labels(transition.direction).inc()
+            logger.info("threshold %s", transition.direction, extra={"about": _about(transition, cause)})
 
     def _show_documents(self, outcome: Outcome) -> None:
         for budget_id, document in outcome.documents.items():
             self._view.document(KIND, budget_id, document)
+
+
+def _about(transition: ThresholdCrossed, cause: str) -> dict[str, str]:
+    """Return what leads from the log of an effect back to its cause: the totals that a partition had by then."""
+    return {
+        "event_id": transition.id,
+        "budget_id": transition.budget.id,
+        "scope": str(transition.budget.scope),
+        "period_start": to_rfc3339(transition.period.start),
+        "threshold": quantity_to_text(transition.threshold),
+        "caused_by": cause,
+    }
 
 
 def install(

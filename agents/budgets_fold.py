@@ -34,11 +34,11 @@ class Outcome:
     """What is to be sent, and the rows to commit after that.
 
     `control` goes to every partition of `cost-totals`; `misplaced` are commands for `budget-commands`, by
-    scope; `documents` are by budget id.
+    scope; `documents` are by budget id. Each transition comes with what caused it, for the log.
     """
 
     rows: dict[bytes, bytes | None] = field(default_factory=dict)
-    transitions: list[ThresholdCrossed] = field(default_factory=list)
+    transitions: list[tuple[ThresholdCrossed, str]] = field(default_factory=list)
     crossed: list[Outgoing] = field(default_factory=list)
     statuses: list[Outgoing] = field(default_factory=list)
     control: list[bytes] = field(default_factory=list)
@@ -68,9 +68,11 @@ class Fold:
         self._at_home = at_home
         self._changed: dict[str, None] = {}
         self._outcome = Outcome()
+        self._cause = ""
 
     def command(self, record: Record) -> None:
         """Set or delete a budget."""
+        self._cause = f"budget-commands@{record.offset}"
         command = budgets.parse_command(record.value, record.headers, self._currency)
         if isinstance(command, Rejected):
             self._reject(record, command.reason)
@@ -91,6 +93,7 @@ class Fold:
             self._reject(record, f"not the spend of budgets: {error}")
             return
         for spend in spends:
+            self._cause = f"cost-totals[{spend.partition}]@{spend.slot_version}"
             self._post(spend, record.offset)
 
     def roll_over(self) -> None:
@@ -226,7 +229,7 @@ class Fold:
             data = budgets.crossed_data(transition, transition.period.start if at is None else at)
             event = self._event(budgets.THRESHOLD_CROSSED, transition.id, at, data)
             self._outcome.crossed.append((str(transition.budget.scope).encode(), event, None))
-            self._outcome.transitions.append(transition)
+            self._outcome.transitions.append((transition, self._cause))
 
     def _event(self, kind: str, identifier: str, at: int | None, data: dict[str, object]) -> bytes:
         time = self._now if at is None else at

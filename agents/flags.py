@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agents import batch as batches
 from agents.flags_staging import Move, Staging
 from agents.flags_view import FlagBoard
-from domain.flag_events import change_event
+from domain.flag_events import change_event, change_id
 from domain.flag_leases import apply, delete, expire, parse_status
 from domain.rejection import Rejected
 from tables.flags import BUDGET, LEASE, budget_key, decode, read_lease
@@ -100,6 +100,8 @@ class Flags:
         told = [self._outgoing(change, time) for change, time in staging.changes]
         await self.publisher.send_many(self.flag_changed, told)
         await self.table.commit(staging.partition, staging.rows())
+        for change, _ in staging.changes:
+            logger.info("flag changed", extra={"about": _about(change)})
         for key, after in staging.after.items():
             before = staging.before[key]
             self._board.put(before.flags if before else None, after.flags)
@@ -139,6 +141,18 @@ class Flags:
         owned = [row for partition in self.table.owned() for _, row in self.table.scan(partition, BUDGET)]
         if await self._board.repair(decode(row).flags for row in owned):
             self._epoch, self._repaired = epoch, now
+
+
+def _about(change: Change) -> dict[str, str | None]:
+    """Return what leads from the log of a change to the budget whose threshold caused it."""
+    return {
+        "event_id": change_id(change),
+        "flag": change.state.key,
+        "variant": change.state.variant,
+        "previous": change.previous,
+        "budget_id": change.flags.budget_id,
+        "caused_by": change.cause,
+    }
 
 
 def install(

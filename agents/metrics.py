@@ -31,6 +31,21 @@ STAGE_SECONDS: Final = Counter(
     "Time spent by stage of the cost path. The largest is the bottleneck.",
     ["stage"],
 )
+LAG: Final = Gauge(
+    "costguard_lag_records",
+    "Records that wait, by topic. Grows: add workers, or look at the slowest stage.",
+    ["topic"],
+)
+RECOVERY_SECONDS: Final = Gauge(
+    "costguard_recovery_seconds",
+    "How long the last assignment took until its tables were recovered. Grows: standby replicas shorten it.",
+)
+RECOVERED_RECORDS: Final = Gauge(
+    "costguard_recovered_records",
+    "Changelog records that the last assignment read back, by table. Many: the disk was lost, or this is a new worker.",
+    ["table"],
+)
+OWNED_PARTITIONS: Final = Gauge("costguard_owned_partitions", "Partitions owned, by table.", ["table"])
 CONSERVATION_GAP: Final = Gauge(
     "costguard_conservation_gap",
     "Largest difference between a total and the sum of its parts. Anything but 0: a bug.",

@@ -167,6 +167,7 @@ class Sender:
         match verdict:
             case Delivered():
                 await self._settle(turn, pending, None)
+                logger.info("webhook delivered", extra={"about": _about(tried, turn)})
             case GivenUp(reason, gone):
                 if gone:
                     self._gone.add(pending.subscription)
@@ -221,6 +222,16 @@ class Sender:
                 await self.table.commit(partition, rows)
             except Exception:
                 logger.exception("old deliveries of partition %d are not forgotten yet", partition)
+
+
+def _about(pending: Pending, turn: Turn) -> dict[str, str | int]:
+    """Return what leads from the log of a delivery to its event: the id, and where it stands on its topic."""
+    return {
+        "event_id": pending.message_id,
+        "webhook": pending.subscription,
+        "attempts": pending.attempts,
+        "caused_by": f"{pending.topic}[{turn.lane.partition}]@{pending.version}",
+    }
 
 
 def install(app: faust.App, sender: Sender) -> None:

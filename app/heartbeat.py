@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
@@ -10,11 +11,16 @@ import orjson
 from mode import Service
 from prometheus_client import generate_latest
 
+from agents import metrics
+
 if TYPE_CHECKING:
     import faust
 
     from app.adapters.redis_view import RedisView
     from tables.ledger import LedgerTable
+
+# Not this module's name: what Faust's services say of themselves under it is nobody's concern.
+logger = logging.getLogger("costguard")
 
 EVERY: Final = 1.0
 
@@ -38,16 +44,36 @@ class Heartbeat(Service):
         self._role = role
         self._identifier = identifier
         self._tables = tables
+        self._told: tuple[int, ...] = ()
 
     @Service.task
     async def _beat(self) -> None:
         while not self.should_stop:
+            document = self.document()
+            self._measure(document["lag"])
             try:
-                await self._view.put_documents("workers", {self._identifier: orjson.dumps(self.document())})
+                await self._view.put_documents("workers", {self._identifier: orjson.dumps(document)})
                 await self._view.put_documents("metrics", {self._identifier: generate_latest()})
             except Exception as error:  # noqa: BLE001 - a heartbeat that cannot be written must not stop the work
                 self.log.warning("cannot write the heartbeat: %s", type(error).__name__)
             await self.sleep(EVERY)
+
+    def _measure(self, lag: dict[str, int]) -> None:
+        """Export lag and recovery; say once per assignment what it took."""
+        tables = self._tables.values()
+        for topic, records in lag.items():
+            metrics.LAG.labels(topic).set(records)
+        for table in tables:
+            metrics.RECOVERED_RECORDS.labels(table.name).set(table.recovery.records)
+            metrics.OWNED_PARTITIONS.labels(table.name).set(len(table.owned()))
+        slowest = max(table.recovery.seconds for table in tables)
+        metrics.RECOVERY_SECONDS.set(slowest)
+        epochs = tuple(table.epoch for table in tables)
+        if all(table.owned() for table in tables) and epochs != self._told:
+            self._told = epochs
+            owned = {table.name: sorted(table.owned()) for table in tables}
+            records = sum(table.recovery.records for table in tables)
+            logger.info("recovered %d records in %.1f s", records, slowest, extra={"about": {"partitions": owned}})
 
     def document(self) -> dict[str, Any]:
         """Return the document: partitions whose tables are recovered, and records not yet committed by topic."""

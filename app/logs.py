@@ -41,6 +41,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        # What an effect is about: ids that lead from it back to its cause, given as `extra={"about": {...}}`.
+        line |= getattr(record, "about", {})
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
         return orjson.dumps(line).decode()

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 FLAG_CHANGED: Final = "costguard.flag.changed"
 
 
-def change_event(change: Change, *, time: int, recorded: int) -> bytes:
-    """Return the `costguard.flag.changed` event; its id is the same whenever the change is found again."""
+def change_id(change: Change) -> str:
+    """Return the id of the event of a change: the same whenever the change is found again."""
     flags, state = change.flags, change.state
-    identifier = event_id(
+    return event_id(
         FLAG_CHANGED,
         flags.budget_id,
         flags.budget_version,
@@ -26,6 +26,11 @@ def change_event(change: Change, *, time: int, recorded: int) -> bytes:
         state.at,
         change.sequence,
     )
+
+
+def change_event(change: Change, *, time: int, recorded: int) -> bytes:
+    """Return the `costguard.flag.changed` event; its id is the same whenever the change is found again."""
+    flags, state = change.flags, change.state
     data = {
         "key": state.key,
         "variant": state.variant,
@@ -38,7 +43,9 @@ def change_event(change: Change, *, time: int, recorded: int) -> bytes:
         "until": None if flags.until is None or state.variant is None else to_rfc3339(flags.until),
         "period": {"start": to_rfc3339(flags.start), "end": to_rfc3339(flags.end)},
     }
-    return envelope(kind=FLAG_CHANGED, agent="flags", identifier=identifier, time=time, data=data, recorded=recorded)
+    return envelope(
+        kind=FLAG_CHANGED, agent="flags", identifier=change_id(change), time=time, data=data, recorded=recorded
+    )
 
 
 def document_field(key: str, budget_id: str) -> str:

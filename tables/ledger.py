@@ -14,7 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from faust.stores.rocksdb import Store
@@ -80,6 +82,14 @@ class Changelog(Protocol):
         """
 
 
+@dataclass
+class Recovery:
+    """What the last assignment took: changelog records read back, and seconds until the partitions were owned."""
+
+    records: int = 0
+    seconds: float = 0.0
+
+
 class LedgerTable(Table[bytes, bytes]):
     """Rows by partition and key, both bytes; `bind` it before the first commit."""
 
@@ -92,6 +102,8 @@ class LedgerTable(Table[bytes, bytes]):
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._epoch = 0
         self._rebalances = 0
+        self._rebalanced_at = 0.0
+        self.recovery = Recovery()
 
     def bind(self, changelog: Changelog, fatal: Callable[[BaseException], None]) -> None:
         """Tell where commits are appended, and what to do when a partition cannot be taken over."""
@@ -193,6 +205,7 @@ class LedgerTable(Table[bytes, bytes]):
                 fence = term
                 rows[record.key] = record.value
         self._write(partition, rows, fetch.records[-1].offset)
+        self.recovery.records += len(fetch.records)
 
     def _fence(self, partition: int) -> int:
         stored: bytes | None = self._db(partition).get(FENCE_KEY)
@@ -204,6 +217,8 @@ class LedgerTable(Table[bytes, bytes]):
         """Own nothing until the new assignment is recovered."""
         self._owned = frozenset()
         self._rebalances += 1
+        self._rebalanced_at = time.monotonic()
+        self.recovery = Recovery()
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
@@ -218,6 +233,7 @@ class LedgerTable(Table[bytes, bytes]):
             self._fatal(error)
             raise
         self._epoch += 1
+        self.recovery.seconds = time.monotonic() - self._rebalanced_at
         if self._rebalances == rebalances:
             self._owned = frozenset(tp.partition for tp in active_tps)
 
