@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
@@ -23,7 +24,7 @@ from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day, tota
 from domain.windows import DAY
 from tables import identities as identities_table
 from tables import meter as meter_table
-from tables.ledger import chunks
+from tables.ledger import chunks, delete
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
@@ -194,13 +195,8 @@ class Metering:
 
 
 async def _delete_before(table: Table, partition: int, bound: int, position: Callable[[bytes], int]) -> None:
-    expired: dict[bytes, bytes | None] = {}
-    for key, _ in table.scan(partition):
-        if position(key) >= bound:
-            break
-        expired[key] = None
-    for chunk in chunks(expired):
-        await table.commit(partition, chunk)
+    keys = (key for key, _ in table.scan(partition))
+    await delete(table, partition, takewhile(lambda key: position(key) < bound, keys))
 
 
 def _observe(batch: Batch, folded: Folded, fold: float, write: float, publish: float) -> None:

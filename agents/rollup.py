@@ -24,7 +24,7 @@ from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.totals import decode_packet
 from domain.windows import MINUTE, to_rfc3339
 from tables import costs as table
-from tables.ledger import BatchTooLargeError, chunks
+from tables.ledger import BatchTooLargeError, delete
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Sequence
@@ -218,11 +218,8 @@ class RollingUp:
         await self._send_spends(state, spends)
 
     async def _forget(self, state: Partition, *prefixes: bytes) -> None:
-        rows: dict[bytes, bytes | None] = {
-            key: None for prefix in prefixes for key, _ in self._costs.scan(state.number, prefix)
-        }
-        for chunk in chunks(rows):
-            await self._costs.commit(state.number, chunk)
+        for prefix in prefixes:
+            await delete(self._costs, state.number, (key for key, _ in self._costs.scan(state.number, prefix)))
         state.rows.clear()
 
     async def show_all(self) -> None:
@@ -239,12 +236,10 @@ class RollingUp:
                     self._view.costs(number, {table.split_projection_key(key): table.decode_projection(row)})
 
     async def expire(self) -> None:
-        """Delete rows older than their retention, in every owned partition."""
+        """Delete rows older than their retention, in every owned partition, some at a time."""
         for number in self._costs.owned():
             state = self._partition(number)
-            rows: dict[bytes, bytes | None] = dict.fromkeys(state.rows.expired(int(self._clock())))
-            for chunk in chunks(rows):
-                await self._costs.commit(number, chunk)
+            await delete(self._costs, number, state.rows.expired(int(self._clock())))
             state.rows.clear()
 
     def audit(self) -> None:

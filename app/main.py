@@ -20,6 +20,7 @@ from app.adapters import lean_records
 from app.adapters.kafka import Publisher
 from app.adapters.redis_view import RedisView
 from app.logs import configure_logging
+from app.memory import return_what_is_freed
 from app.settings import load_configuration
 from app.topics import Topics
 
@@ -68,6 +69,7 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
         fatal=fatal,
     )
     lean_records.install()
+    return_what_is_freed()
     # Batches are large and live shortly; the collector must not walk them again and again.
     gc.set_threshold(100_000, 20, 50)
     app = topology.create_app(role, settings, configuration, index=index, partitions=partitions, outside=outside)

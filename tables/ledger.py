@@ -17,6 +17,7 @@ import logging
 import time
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from faust.stores.rocksdb import Store
@@ -33,14 +34,15 @@ logger = logging.getLogger(__name__)
 # A commit is one Kafka record batch; below the broker's default limit of 1,048,588 bytes with room to spare.
 COMMIT_BYTES: Final = 700_000
 ROW_OVERHEAD: Final = 32
+DELETED_AT_ONCE: Final = 2_000
 OFFSET_KEY: Final = Store.offset_key
 FENCE_KEY: Final = b"__costguard\0fence__"
 TERM: Final = "term"
 # Small write buffers: a worker holds one database per table and partition.
 ROCKSDB_OPTIONS: Final = {
-    "write_buffer_size": 16 * 1024 * 1024,
+    "write_buffer_size": 8 * 1024 * 1024,
     "max_write_buffer_number": 2,
-    "block_cache_size": 32 * 1024 * 1024,
+    "block_cache_size": 16 * 1024 * 1024,
     "bloom_filter_size": 10,
     "max_open_files": 64,
     "driver": "rocksdict",
@@ -88,6 +90,13 @@ class Recovery:
 
     records: int = 0
     seconds: float = 0.0
+
+
+class Deletable(Protocol):
+    """A table whose rows can be deleted."""
+
+    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
+        """Write rows; None deletes."""
 
 
 class LedgerTable(Table[bytes, bytes]):
@@ -247,6 +256,15 @@ class LedgerTable(Table[bytes, bytes]):
 def _term(headers: Iterable[tuple[str, bytes]]) -> int:
     """Return the term of a changelog record; 0 for one that says nothing of it."""
     return next((int(value) for name, value in headers if name == TERM), 0)
+
+
+async def delete(table: Deletable, partition: int, keys: Iterable[bytes]) -> None:
+    """Delete rows, some at a time: others get their turn in between."""
+    left = iter(keys)
+    while some := dict.fromkeys(islice(left, DELETED_AT_ONCE)):
+        for chunk in chunks(some):
+            await table.commit(partition, chunk)
+        await asyncio.sleep(0)
 
 
 def chunks(rows: Mapping[bytes, bytes | None], limit: int = COMMIT_BYTES) -> Iterator[Rows]:
