@@ -10,10 +10,12 @@ what was touched is sent again, so nothing stays unsent.
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
+from msgspec.structs import astuple
 
 from agents import metrics
 from agents.batch import Batch, Merger
@@ -22,7 +24,7 @@ from domain import cloudevents
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.totals import decode_packet
-from domain.windows import MINUTE, to_rfc3339
+from domain.windows import DAY, MINUTE, to_rfc3339
 from tables import costs as table
 from tables.ledger import BatchTooLargeError, delete
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     import faust
 
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, View
-    from domain.cost_rows import CellRow, CostCellKey
+    from domain.cost_rows import CellRow, CostCell, CostCellKey
 
 SHOWN_AT_ONCE: Final = 2_000
 
@@ -123,7 +125,7 @@ class RollingUp:
             await self._fold_group(state, cells[middle:])
             return
         state.rows.remember(group)
-        state.days.update(key.start for key in group.projections if key.granularity == "day")
+        state.days.update(minute - minute % DAY for minute in {key.minute for key in group.cells})
         self._view.costs(state.number, group.projections)
         await self._publish(state, group)
 
@@ -135,9 +137,9 @@ class RollingUp:
 
     def _attributed(self, key: CostCellKey, row: CellRow, now: int) -> Outgoing:
         cell, amount = key.cell, row.amount
-        scope = cell.scope
+        scope, record_key = _scope(cell)
         data: dict[str, Any] = {
-            "scope": scope._asdict(),
+            "scope": scope,
             "driver": cell.resource_type.partition(".")[0],
             "resource_type": cell.resource_type,
             "source": cell.source,
@@ -153,7 +155,7 @@ class RollingUp:
         }
         if amount is None:
             data["unpriced"] = True
-        identifier = cloudevents.event_id(cloudevents.COST_ATTRIBUTED, key.minute, *_fields(cell), row.version)
+        identifier = cloudevents.event_id(cloudevents.COST_ATTRIBUTED, key.minute, *astuple(cell), row.version)
         event = cloudevents.envelope(
             kind=cloudevents.COST_ATTRIBUTED,
             agent="rollup",
@@ -162,11 +164,7 @@ class RollingUp:
             data=data,
             recorded=now,
         )
-        return (
-            ",".join(f"{dimension}={value}" for dimension, value in scope._asdict().items()).encode(),
-            event,
-            None,
-        )
+        return record_key, event, None
 
     async def _send_spends(self, state: Partition, spends: dict[SpendKey, SpendRow]) -> None:
         records: list[Outgoing] = []
@@ -250,8 +248,11 @@ class RollingUp:
         metrics.CONSERVATION_GAP.set(float(gap))
 
 
-def _fields(cell: Any) -> tuple[Any, ...]:
-    return tuple(getattr(cell, name) for name in cell.__struct_fields__)
+@lru_cache(maxsize=20_000)
+def _scope(cell: CostCell) -> tuple[dict[str, str], bytes]:
+    """Return the scope of a cell, and as the key of its records."""
+    scope = cell.scope._asdict()
+    return scope, ",".join(f"{dimension}={value}" for dimension, value in scope.items()).encode()
 
 
 def install(

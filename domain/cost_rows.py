@@ -13,7 +13,7 @@ from domain.scope import Scope, ScopeFilter
 
 if TYPE_CHECKING:
     from domain.periods import Period
-    from domain.windows import Granularity
+    from domain.windows import Window
 
 
 class CostCell(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -76,16 +76,21 @@ class CellRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return sum(slot.events for slot in self.slots)
 
 
-class ProjectionKey(NamedTuple):
-    """A cost by some of the dimensions in one window."""
+class Line(NamedTuple):
+    """What is told apart within a projection; `values` are those of its dimensions."""
 
-    granularity: Granularity
-    start: int
-    projection: str
     values: tuple[str, ...]
     resource_type: str
     source: str
     cost_unit: str
+
+
+class ProjectionKey(NamedTuple):
+    """A cost by some of the dimensions in one window."""
+
+    window: Window
+    projection: str
+    line: Line
 
 
 class ProjectionRow(msgspec.Struct, frozen=True, array_like=True, gc=False):

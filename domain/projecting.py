@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
+from domain.cost_rows import Line
 from domain.money import ZERO
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS
@@ -40,13 +42,17 @@ class Delta:
         self.amount += other.amount
         self.unpriced += other.unpriced
 
-    def copy(self) -> Delta:
-        """Return a sum to go on from."""
-        return Delta(self.version, self.events, self.units, self.amount, self.unpriced)
+    def plus(self, other: Delta) -> Delta:
+        """Return the sum of both, which stay as they are."""
+        return Delta(
+            max(other.version, self.version),
+            self.events + other.events,
+            self.units + other.units,
+            self.amount + other.amount,
+            self.unpriced + other.unpriced,
+        )
 
 
-# values of a projection, resource type, source, cost unit
-Line = tuple[tuple[str, ...], str, str, str]
 Lines = dict[Line, Delta]
 
 
@@ -65,14 +71,18 @@ def _plan() -> tuple[tuple[str, str | None, tuple[int, ...]], ...]:
 _PLAN: Final = _plan()
 
 
+@lru_cache(maxsize=50_000)
+def _narrowed(line: Line, picked: tuple[int, ...]) -> Line:
+    """Return the line with some of its values; the same lines come in window after window."""
+    values = line.values
+    return line._replace(values=tuple([values[index] for index in picked]))
+
+
 def merge(into: Lines, lines: Lines) -> None:
-    """Add lines to others; what is added stays as it was."""
+    """Add lines to others. What is added stays as it was, and is shared where it is alone: most are."""
     for line, delta in lines.items():
         known = into.get(line)
-        if known is None:
-            into[line] = delta.copy()
-        else:
-            known.add(delta)
+        into[line] = delta if known is None else known.plus(delta)
 
 
 def by_projection(lines: Lines) -> Iterator[tuple[str, Lines]]:
@@ -84,11 +94,8 @@ def by_projection(lines: Lines) -> Iterator[tuple[str, Lines]]:
         else:
             projected: Lines = {}
             done[name] = projected
-            for (values, resource_type, source, cost_unit), delta in done[base].items():
-                line = (tuple([values[index] for index in picked]), resource_type, source, cost_unit)
-                known = projected.get(line)
-                if known is None:
-                    projected[line] = delta.copy()
-                else:
-                    known.add(delta)
+            for line, delta in done[base].items():
+                narrow = _narrowed(line, picked)
+                known = projected.get(narrow)
+                projected[narrow] = delta if known is None else known.plus(delta)
         yield name, done[name]

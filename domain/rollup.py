@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from domain.cost_rows import (
@@ -17,6 +18,7 @@ from domain.cost_rows import (
     CellRow,
     CostCell,
     CostCellKey,
+    Line,
     ProjectionKey,
     ProjectionRow,
     Slot,
@@ -26,7 +28,7 @@ from domain.cost_rows import (
 from domain.money import EXACT, ZERO
 from domain.projecting import Delta, Lines, by_projection, merge
 from domain.scope import DIMENSIONS, Scope
-from domain.windows import Granularity, Window, cover, floor
+from domain.windows import DAY, HOUR, Granularity, Window, cover, floor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -118,8 +120,7 @@ class Rollup:
             for key, arrived in cells:
                 delta = self._overwrite(key, arrived, group)
                 if delta is not None:
-                    line = (key.cell.scope, key.cell.resource_type, key.cell.source, key.cell.cost_unit)
-                    deltas[key.minute].setdefault(line, Delta()).add(delta)
+                    merge(deltas[key.minute], {_line(key.cell): delta})
             self._project(deltas, group)
             self._spend(deltas, group)
         return group
@@ -153,18 +154,19 @@ class Rollup:
         return delta if changed else None
 
     def _project(self, deltas: dict[int, Lines], group: Group) -> None:
-        windows: dict[tuple[Granularity, int], Lines] = defaultdict(dict)
+        windows: dict[Window, Lines] = defaultdict(dict)
         for minute, lines in deltas.items():
-            windows[Granularity.MINUTE, minute] = lines
-            merge(windows[Granularity.HOUR, floor(minute, Granularity.HOUR.seconds)], lines)
+            windows[Window(Granularity.MINUTE, minute)] = lines
+            merge(windows[Window(Granularity.HOUR, floor(minute, HOUR))], lines)
         for (granularity, start), lines in list(windows.items()):
             if granularity is Granularity.HOUR:
-                merge(windows[Granularity.DAY, floor(start, Granularity.DAY.seconds)], lines)
-        for (granularity, start), lines in windows.items():
+                merge(windows[Window(Granularity.DAY, floor(start, DAY))], lines)
+        read, rows = self._reader.projection, group.projections
+        for window, lines in windows.items():
             for projection, projected in by_projection(lines):
                 for line, delta in projected.items():
-                    key = ProjectionKey(granularity, start, projection, *line)
-                    group.projections[key] = _gain(self._reader.projection(key), delta)
+                    key = ProjectionKey(window, projection, line)
+                    rows[key] = _gain(read(key), delta)
 
     def _spend(self, deltas: dict[int, Lines], group: Group) -> None:
         gains: dict[SpendKey, Delta] = {}
@@ -194,7 +196,7 @@ class Rollup:
                 row.amount
                 for window in cover(period.start, period.end)
                 for key, row in self._reader.window(FULL, window)
-                if scope.matches(Scope(*key.values)) and budget.counts(key.source)
+                if scope.matches(Scope(*key.line.values)) and budget.counts(key.line.source)
             ),
             ZERO,
         )
@@ -220,6 +222,11 @@ class _Matcher:
                 for budget in by_values.get(tuple(scope[index] for index in shape), ())
             ]
         return found
+
+
+@lru_cache(maxsize=50_000)
+def _line(cell: CostCell) -> Line:
+    return Line(cell.scope, cell.resource_type, cell.source, cell.cost_unit)
 
 
 def _difference(one: Arrived, old: Slot | None) -> Delta:

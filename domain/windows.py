@@ -22,6 +22,9 @@ class Granularity(StrEnum):
     HOUR = "hour"
     DAY = "day"
 
+    # An enumeration's own is a Python function, and windows are keys everywhere.
+    __hash__ = str.__hash__
+
     @property
     def seconds(self) -> int:
         """Width in seconds."""
@@ -76,7 +79,13 @@ def parse_instant(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
-@lru_cache(maxsize=4096)
 def to_rfc3339(instant: int) -> str:
     """Write whole seconds as `2026-11-01T00:00:00Z`."""
-    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    day, second = divmod(instant, DAY)
+    minute, second = divmod(second, MINUTE)
+    return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")

@@ -17,6 +17,7 @@ total that is sent again always finds the slot that it is to overwrite.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -25,6 +26,7 @@ from domain.cost_rows import (
     BudgetRow,
     CellRow,
     CostCellKey,
+    Line,
     ProjectionKey,
     ProjectionRow,
     SpendKey,
@@ -72,6 +74,7 @@ def projection_prefix(granularity: Granularity, projection: str) -> bytes:
     return PROJECTED + bytes((_GRANULARITY_INDEX[granularity], _PROJECTION_INDEX[projection]))
 
 
+@lru_cache(maxsize=50_000)
 def window_prefix(window: Window, projection: str) -> bytes:
     """Return what the keys of one projection in one window start with."""
     return projection_prefix(window.granularity, projection) + window.start.to_bytes(4, "big")
@@ -79,22 +82,19 @@ def window_prefix(window: Window, projection: str) -> bytes:
 
 def projection_key(key: ProjectionKey) -> bytes:
     """Return the row key of a projected cost."""
-    names = (*key.values, key.resource_type, key.source, key.cost_unit)
-    return window_prefix(Window(key.granularity, key.start), key.projection) + _encode(names)
+    return window_prefix(key.window, key.projection) + _line_key(key.line)
+
+
+@lru_cache(maxsize=50_000)
+def _line_key(line: Line) -> bytes:
+    return _encode((*line.values, line.resource_type, line.source, line.cost_unit))
 
 
 def split_projection_key(row_key: bytes) -> ProjectionKey:
     """Restore what `projection_key` wrote."""
     *values, resource_type, source, cost_unit = _decode_names(row_key[7:])
-    return ProjectionKey(
-        _GRANULARITIES[row_key[1]],
-        int.from_bytes(row_key[3:7], "big"),
-        _PROJECTIONS[row_key[2]],
-        tuple(values),
-        resource_type,
-        source,
-        cost_unit,
-    )
+    window = Window(_GRANULARITIES[row_key[1]], int.from_bytes(row_key[3:7], "big"))
+    return ProjectionKey(window, _PROJECTIONS[row_key[2]], Line(tuple(values), resource_type, source, cost_unit))
 
 
 def start_of(row_key: bytes) -> int:

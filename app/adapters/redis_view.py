@@ -13,6 +13,7 @@ a worker that has lost a partition without knowing it cannot undo its successor'
 
 from __future__ import annotations
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -40,14 +41,21 @@ LETTERS_AT_ONCE: Final = 25
 # Since its last write; a window that is asked for later than that is answered by coarser ones.
 _SECONDS_KEPT: Final = {Granularity.MINUTE: 4 * DAY, Granularity.HOUR: 110 * DAY, Granularity.DAY: 810 * DAY}
 _PIPELINE_KEYS: Final = 500
+# Redis does nothing else while a script runs: some milliseconds.
+_SCRIPT_ARGUMENTS: Final = 2_000
 _SET_NEWER: Final = """
-for i = 2, #ARGV, 2 do
-  local old = redis.call('HGET', KEYS[1], ARGV[i])
-  if not old or tonumber(string.match(old, '^%d+')) <= tonumber(string.match(ARGV[i + 1], '^%d+')) then
-    redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+local at = 1
+for _, key in ipairs(KEYS) do
+  local seconds, last = ARGV[at], at + 1 + ARGV[at + 1]
+  for i = at + 2, last, 2 do
+    local old = redis.call('HGET', key, ARGV[i])
+    if not old or tonumber(string.match(old, '^%d+')) <= tonumber(string.match(ARGV[i + 1], '^%d+')) then
+      redis.call('HSET', key, ARGV[i], ARGV[i + 1])
+    end
   end
+  redis.call('EXPIRE', key, seconds)
+  at = last + 1
 end
-redis.call('EXPIRE', KEYS[1], ARGV[1])
 """
 
 
@@ -102,18 +110,22 @@ class RedisView:
 
     async def put_costs(self, rows: Mapping[tuple[int, ProjectionKey], ProjectionRow]) -> None:
         """Write costs of owner partitions, unless newer ones are there."""
-        by_hash: dict[tuple[Granularity, str, int], list[str | bytes]] = {}
-        for (owner, key), row in rows.items():
-            arguments = by_hash.setdefault((key.granularity, key.projection, key.start), [])
-            arguments.append(orjson.dumps([owner, *key.values, key.resource_type, key.source, key.cost_unit]))
-            arguments.append(f"{row.version}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}")
-        hashes = list(by_hash.items())
-        for at in range(0, len(hashes), _PIPELINE_KEYS):
-            pipeline = self._redis.pipeline(transaction=False)
-            for (granularity, projection, start), arguments in hashes[at : at + _PIPELINE_KEYS]:
-                name = self._cost_key(Window(granularity, start), projection)
-                await self._set_newer(keys=[name], args=[_SECONDS_KEPT[granularity], *arguments], client=pipeline)
-            await pipeline.execute()
+        by_hash: defaultdict[tuple[Window, str], list[str | bytes]] = defaultdict(list)
+        for (owner, (window, projection, line)), row in rows.items():
+            by_hash[window, projection] += (
+                orjson.dumps([owner, *line.values, line.resource_type, line.source, line.cost_unit]),
+                f"{row.version}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
+            )
+        names: list[str] = []
+        arguments: list[str | bytes | int] = []
+        for (window, projection), fields in by_hash.items():
+            names.append(self._cost_key(window, projection))
+            arguments += (_SECONDS_KEPT[window.granularity], len(fields), *fields)
+            if len(arguments) > _SCRIPT_ARGUMENTS:
+                await self._set_newer(keys=names, args=arguments)
+                names, arguments = [], []
+        if names:
+            await self._set_newer(keys=names, args=arguments)
 
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
         """Return the lines of a projection in the given windows; a line is there once per owner partition."""
@@ -129,7 +141,7 @@ class RedisView:
         return found
 
     def _cost_key(self, window: Window, projection: str) -> str:
-        return f"{self._prefix}cost:{window.granularity}:{projection}:{window.start}"
+        return f"{self._prefix}cost:{window.granularity.value}:{projection}:{window.start}"
 
     async def documents(self, kind: str) -> dict[str, bytes]:
         """Return the JSON documents of a kind, by field."""

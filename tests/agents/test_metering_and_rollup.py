@@ -62,7 +62,9 @@ class House:
 
     def total(self, projection: str = "all") -> Decimal:
         day = [
-            row for (_, key), row in self.view.rows.items() if key.projection == projection and key.granularity == "day"
+            row
+            for (_, key), row in self.view.rows.items()
+            if key.projection == projection and key.window.granularity == "day"
         ]
         return sum((row.amount for row in day), Decimal(0))
 

@@ -40,7 +40,7 @@ class Rows:
 
     def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
         for key, row in self.projections.items():
-            if (key.projection, key.granularity, key.start) == (projection, *window):
+            if (key.projection, key.window) == (projection, window):
                 yield key, row
 
     def write(self, group: Group) -> None:
@@ -74,7 +74,7 @@ def fold(rows: Rows, rollup: Rollup, arrived: Iterable[Arrived]) -> None:
 def amounts(rows: Rows, granularity: Granularity = Granularity.DAY) -> dict[str, Decimal]:
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for key, row in rows.projections.items():
-        if key.granularity == granularity:
+        if key.window.granularity == granularity:
             sums[key.projection] += row.amount
     return dict(sums)
 

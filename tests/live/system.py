@@ -158,6 +158,12 @@ class System:
         (index,) = (line.rpartition(" ")[2] for line in _ps() if int(line.split(None, 1)[0]) == pid)
         return self.directory / "var" / "tables" / f"worker-{index}"
 
+    def peak_mb(self, pid: int) -> int:
+        """Return the most memory that a process has held, in MB; 0 where the system does not tell."""
+        status = Path(f"/proc/{pid}/status")
+        lines = status.read_text().splitlines() if status.exists() else []
+        return next((int(line.split()[1]) // 1000 for line in lines if line.startswith("VmHWM")), 0)
+
     def signal(self, role: str, number: signal.Signals) -> int:
         """Send a signal to the first process of a role; return its process id."""
         pid = self.children(role)[0]

@@ -35,6 +35,8 @@ COMPACTED_SOON: Final = {
 
 Strike = Callable[["System", Any], Awaitable[None]]
 
+STANDBY: Final = (("COSTGUARD_STANDBY_REPLICAS", "1"),)
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -44,6 +46,7 @@ class Fault:
     strike: Strike
     times: int = 2
     workers: int = 1
+    environment: tuple[tuple[str, str], ...] = ()
 
 
 async def kill_a_worker(system: System, _: Cluster) -> None:
@@ -143,6 +146,7 @@ FAULTS: Final = (
     Fault("none", kill_a_worker, times=0),
     Fault("kill -9 of the only worker", kill_a_worker, times=4),
     Fault("kill -9 of one worker of two", kill_a_worker, times=4, workers=2),
+    Fault("the same, with standby tables", kill_a_worker, times=4, workers=2, environment=STANDBY),
     Fault("a worker joins, and leaves politely", a_worker_joins_and_leaves, times=3),
     Fault("join and leave during recovery", join_and_leave_while_another_recovers, times=2, workers=2),
     Fault("Kafka restarted", restart_kafka, workers=2),

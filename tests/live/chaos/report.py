@@ -11,11 +11,12 @@ if TYPE_CHECKING:
 
 
 def table(outcomes: Iterable[Outcome]) -> list[str]:
-    """Return the lines of a Markdown table: fault, times, events, lost, double, longest recovery in seconds."""
-    lines = ["| fault | times | events | lost | double | recovered within |", "|---|---|---|---|---|---|"]
+    """Return the lines of a Markdown table: fault, times, events, lost, double, longest recovery, memory."""
+    lines = ["| fault | times | events | lost | double | recovered within | worker |", "|---|---|---|---|---|---|---|"]
     for outcome in outcomes:
         within = f"{max(outcome.recoveries):.1f} s" if outcome.recoveries else ""
         lines.append(
-            f"| {outcome.fault} | {outcome.times} | {outcome.events:,} | {outcome.lost} | {outcome.double} | {within} |"
+            f"| {outcome.fault} | {outcome.times} | {outcome.events:,} | {outcome.lost} | {outcome.double} | {within} "
+            f"| {outcome.peak_mb} MB |"
         )
     return lines

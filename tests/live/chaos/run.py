@@ -38,7 +38,11 @@ DIMENSIONS: Final = "tenant,environment,feature,service,team,driver"
 
 @dataclass
 class Outcome:
-    """What a run came to; `recoveries` in seconds from the end of each fault until events sent then were visible."""
+    """What a run came to.
+
+    `recoveries` are seconds from the end of each fault until events that were sent then are visible; `peak_mb` is the
+    most memory that a worker held that lived to the end.
+    """
 
     fault: str
     times: int
@@ -47,6 +51,7 @@ class Outcome:
     double: int = 0
     recoveries: list[float] = field(default_factory=list)
     crossings: frozenset[str] = frozenset()
+    peak_mb: int = 0
 
 
 async def endure(
@@ -68,6 +73,7 @@ async def endure(
     finally:
         await producer.stop()
     await eventually(asking(lambda: _total(system)), lambda total: total == expected.total, seconds=PATIENCE)
+    outcome.peak_mb = max(map(system.peak_mb, system.children("worker")))
     _account(system, expected, outcome)
     return outcome
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tests.live.chaos.conftest import Load
 
 PARTITIONS = 8
+# However much waits: what is fetched ahead, and what is remembered, is bounded.
+MAX_WORKER_MB = 1_500
 DISK_BYTES = 192 * 1024 * 1024
 
 
@@ -42,7 +44,8 @@ async def test_no_figure_shows_that(
     outcomes: list[Outcome],
     request: pytest.FixtureRequest,
 ) -> None:
-    system = System(tmp_path, cluster.engine(), workers=fault.workers, config=_config(traffic), environment=ENVIRONMENT)
+    environment = {**ENVIRONMENT, **dict(fault.environment)}
+    system = System(tmp_path, cluster.engine(), workers=fault.workers, config=_config(traffic), environment=environment)
     disk = _small_disk(tmp_path / "var" / "tables") if fault.strike is fill_the_disk else nullcontext()
     with disk, _running(system, request):
         outcome = await endure(system, cluster, fault, traffic.records, traffic.expected)
@@ -106,6 +109,7 @@ async def _check_effects(system: System, load: Load, outcome: Outcome) -> None:
     letters = await system.broker.read("dead-letter")
     assert {letter["data"]["sha256"] for letter in letters} == load.expected.rejected
     assert _series(system, "costguard_conservation_gap") == 0
+    assert outcome.peak_mb <= MAX_WORKER_MB
 
 
 def _crossing(event: dict[str, Any]) -> Crossing:
