@@ -179,7 +179,7 @@ class Metering:
         self._published[batch.partition] = folded.last_offset
         reached = self._reached.setdefault(batch.partition, {})
         reached.update((str(owner), offset) for owner, offset in sent)
-        progress = {"offset": folded.last_offset, "totals": reached, "watermark": meter.newest}
+        progress = {"offset": folded.last_offset, "totals": reached, "watermark": min(meter.newest, int(now))}
         self._view.progress(f"meter:{batch.partition}", orjson.dumps(progress))
 
     async def expire(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from app.settings import SettingsError, from_environment, load_configuration
+from app.settings import Settings, SettingsError, from_environment, load_configuration
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -15,7 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--index", type=int, default=0, help="number of this process within its role")
     options = parser.parse_args(arguments)
     try:
-        settings = from_environment()
+        settings = _with_engines()
         if options.role == "api":
             from app.api.serve import run as serve  # noqa: PLC0415 - a worker need not load the web framework
 
@@ -27,6 +27,15 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         sys.stderr.write(f"costguard: {error}\n")
         return 2
+
+
+def _with_engines() -> Settings:
+    """Return the settings of a process that joins a system; only `costguard up` starts engines."""
+    settings = from_environment()
+    for variable, missing in (("BROKER_URL", settings.starts_broker), ("REDIS_URL", settings.starts_redis)):
+        if missing:
+            raise SettingsError(f"COSTGUARD_{variable}", "embedded engines come with `costguard up`; give a URL")
+    return settings
 
 
 if __name__ == "__main__":

@@ -15,8 +15,10 @@ import typer
 from rich.console import Console
 
 from app import commands_data, commands_query
+from app.adapters.addresses import is_private_literal
 from app.settings import (
     DEFAULTS,
+    Configuration,
     Settings,
     SettingsError,
     check_exposure,
@@ -100,8 +102,9 @@ def up(
     """
     flags = {name: value for name, value in locals().items() if value is not None}
     settings = from_environment(flags)
-    check_exposure(settings, load_configuration(settings.config_path))
-    for line in (*unknown_variables(), *_remarks(settings)):
+    configuration = load_configuration(settings.config_path)
+    check_exposure(settings, configuration)
+    for line in (*unknown_variables(), *_private_webhooks(configuration), *_remarks(settings)):
         _say(f"costguard: {line}")
     sys.exit(_supervise(settings))
 
@@ -139,6 +142,15 @@ def _remarks(settings: Settings) -> list[str]:
             "empty it before each start"
         )
     return lines
+
+
+def _private_webhooks(configuration: Configuration) -> list[str]:
+    """Say which webhooks will be refused because of their address."""
+    return [
+        f"webhook {webhook.name}: {webhook.url} is a private address and will be refused, unless allow_private = true"
+        for webhook in configuration.webhooks
+        if not webhook.allow_private and is_private_literal(webhook.url)
+    ]
 
 
 def _say(line: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn, cast
 import typer
 from rich.console import Console
 
-from app.replay import UnreadableFileError, check_files
+from app.replay import LineReader, UnreadableFileError, check_files
 from app.runtime import NotRunningError
 from app.sample import generate
 from app.settings import from_environment
@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 
 
 def replay(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="JSON Lines; - is stdin, .gz is unpacked")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="JSON Lines, gzip or not; - is stdin")],
     *,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="return when folded, or when sent")] = True,
     time: Annotated[
@@ -40,18 +40,19 @@ def replay(
 ) -> None:
     """Send usage events (CloudEvents or plain data objects) as fast as the broker takes them.
 
-    Sending the same file twice adds nothing. Lines that are not usable are sent too, and end in dead-letter
-    with the reason.
+    Sending the same file twice adds nothing: events count once by source and id. A plain object without an id gets one
+    from its content (and from --time, if given): the same line in two files is the same event, unless it names an id or
+    a time. Lines that are not usable are sent too, and end in dead-letter with the reason.
     """
     # Kafka's and Redis' clients and the price book take a second to load: not for `--help`.
     from app.replaying import ReplayFailedError, find_runtime, replay_files  # noqa: PLC0415
 
     console = Console(stderr=True)
-    at = _instant(time)
+    reader = LineReader(_instant(time), dated=time is not None)
     try:
         size = check_files(files)
         runtime = find_runtime(from_environment())
-        sent = asyncio.run(replay_files(files, runtime, default_time=at, size=size, wait=wait, console=console))
+        sent = asyncio.run(replay_files(files, runtime, reader=reader, size=size, wait=wait, console=console))
     except (UnreadableFileError, NotRunningError, ReplayFailedError) as error:
         _fail(str(error))
     if sent.too_large:
@@ -67,10 +68,13 @@ def sample(
 ) -> None:
     """Write a month of usage of a sample company as JSON Lines, in the order in which it arrives."""
     first, _ = _month(month)
-    with _output(output) as sink:
-        for emission in generate(seed, first, scale):
-            sink.write(emission.value)
-            sink.write(b"\n")
+    try:
+        with _output(output) as sink:
+            for emission in generate(seed, first, scale):
+                sink.write(emission.value)
+                sink.write(b"\n")
+    except OSError as error:
+        _fail(f"{output or 'stdout'}: {error.strerror}")
 
 
 def demo(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _ASKING: Final = "Connection"
 _FILTERS: Final = "Filters"
 _WIDTH_WITHOUT_TERMINAL: Final = 160
+NO_BUDGETS: Final = "no budgets: set one with PUT /budgets/tenant=acme, or in the configuration (docs/configuration.md)"
 
 Api = Annotated[
     str | None,
@@ -34,7 +35,8 @@ Token = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print the answer as it came")]
 Values = Annotated[list[str] | None, typer.Option(help="Repeatable", rich_help_panel=_FILTERS)]
 Window = Annotated[str | None, typer.Option(help="15m, 1h, 24h, 7d, 30d or mtd")]
-Instant = Annotated[str | None, typer.Option(metavar="RFC3339", help="With the other one, instead of --window")]
+Start = Annotated[str | None, typer.Option(metavar="RFC3339", help="Instead of --window; to now, or to --end")]
+End = Annotated[str | None, typer.Option(metavar="RFC3339", help="With --start")]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,8 +52,8 @@ def register(app: typer.Typer) -> None:
 def costs(
     *,
     window: Window = None,
-    start: Instant = None,
-    end: Instant = None,
+    start: Start = None,
+    end: End = None,
     group_by: Annotated[str | None, typer.Option(help="Comma list: dimensions, driver, resource_type")] = None,
     granularity: Annotated[str | None, typer.Option(help="total, minute, hour or day")] = None,
     source: Annotated[str | None, typer.Option(help="metered, billed or best")] = None,
@@ -78,8 +80,8 @@ def costs(
 def unit_costs(
     *,
     window: Window = None,
-    start: Instant = None,
-    end: Instant = None,
+    start: Start = None,
+    end: End = None,
     tenant: Values = None,
     environment: Values = None,
     feature: Values = None,
@@ -100,12 +102,12 @@ def unit_costs(
 def budgets(*, api: Api = None, token: Token = None, json: Json = False) -> None:
     """Show budgets and how full they are."""
     answer = _ask("/budgets", {}, api, token)
-    _show(answer, tables.budgets_table(answer["budgets"]), json=json)
+    _show(answer, tables.budgets_table(answer["budgets"]), json=json, nothing=NO_BUDGETS)
 
 
 def anomalies(
     *,
-    since: Instant = None,
+    since: Annotated[str | None, typer.Option(metavar="RFC3339", help="Only those from then on")] = None,
     tenant: Values = None,
     environment: Values = None,
     feature: Values = None,
@@ -118,13 +120,13 @@ def anomalies(
     """Show cost anomalies."""
     asked = _asked(locals())
     answer = _ask("/anomalies", asked, api, token)
-    _show(answer, tables.anomalies_table(answer["anomalies"]), json=json)
+    _show(answer, tables.anomalies_table(answer["anomalies"]), json=json, nothing="no anomalies")
 
 
 def flags(*, api: Api = None, token: Token = None, json: Json = False) -> None:
-    """Show feature flags as applications see them."""
+    """Show feature flags: which variant holds for whom, the first line that fits counts."""
     answer = _ask("/flags", {}, api, token)
-    _show(answer, tables.flags_table(answer["flags"]), json=json)
+    _show(answer, tables.flags_table(answer["flags"]), json=json, nothing="no budget switches a flag")
 
 
 def dead_letters(
@@ -136,7 +138,7 @@ def dead_letters(
 ) -> None:
     """Show what was rejected, and why."""
     answer = _ask("/dead-letters", {"limit": str(limit)}, api, token)
-    _show(answer, tables.dead_letters_table(answer["dead_letters"]), json=json)
+    _show(answer, tables.dead_letters_table(answer["dead_letters"]), json=json, nothing="nothing was rejected")
 
 
 def base_url(api: str | None) -> str:
@@ -167,11 +169,13 @@ def _ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, t
         raise typer.Exit(1) from None
 
 
-def _show(answer: Any, table: Table, footer: Text | None = None, *, json: bool) -> None:
+def _show(
+    answer: Any, table: Table, footer: Text | None = None, *, json: bool, nothing: str = "no cost in this window"
+) -> None:
     if json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
-    console.print(table if table.row_count else "nothing")
+    console.print(table if table.row_count else nothing, highlight=False)
     if footer is not None:
         console.print(footer, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,14 +12,16 @@ from rich.text import Text
 from domain.queries import GROUPINGS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Column = tuple[str, bool]
 
 BAR_CELLS: Final = 24
+BEGINNING: Final = 60
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _CENT: Final = Decimal("0.01")
 _SMALLEST: Final = Decimal("0.000001")
+EVERYBODY: Final = "everybody"
 LEFT: Final = False
 RIGHT: Final = True
 _STATES: Final = {"ok": "green", "crossed": "red"}
@@ -37,7 +40,7 @@ def costs_table(answer: Mapping[str, Any]) -> Table:
         amount = Decimal(group["amount"])
         part = share(amount, total)
         when = [moment(group["start"])] if by_time else []
-        figures = (money(amount), f"{part:.1%}", _bar(part), f"{group['events']:,}")
+        figures = (_amount(amount, group), f"{part:.1%}", _bar(part), f"{group['events']:,}")
         _row(table, *when, *(group["key"][name] for name in names), *figures)
     return table
 
@@ -46,9 +49,9 @@ def costs_total(answer: Mapping[str, Any]) -> Text:
     """Tell the exact total, and what it lacks."""
     line = Text(f"total {answer['total']} {answer['currency']}", "bold")
     if unpriced := answer["unpriced"]["events"]:
-        line.append(f"; {unpriced:,} events have no price", "yellow")
+        line.append(f"; {counted(unpriced, 'event')} without a price", "yellow")
     if lag := answer["completeness"]["metered"]["lag"]:
-        line.append(f"; {lag:,} records are on their way", "yellow")
+        line.append(f"; {counted(lag, 'record')} on the way", "yellow")
     return line
 
 
@@ -58,7 +61,7 @@ def unit_costs_table(answer: Mapping[str, Any]) -> Table:
     table = _table(_covered(answer["window"]), [*columns, ("trend", RIGHT)])
     for each in answer["features"]:
         count = f"{Decimal(each['count']):,f}"
-        cost, unit_cost = money(Decimal(each["cost"])), f"{Decimal(each['unit_cost']):,.4g}"
+        cost, unit_cost = _amount(Decimal(each["cost"]), each), f"{Decimal(each['unit_cost']):,.4g}"
         _row(table, each["feature"], each["unit"], count, cost, unit_cost, _trend(each["trend_percent"]))
     return table
 
@@ -101,27 +104,61 @@ def anomalies_table(anomalies: Iterable[Mapping[str, Any]]) -> Table:
 
 def flags_table(flags: Mapping[str, Mapping[str, Any]]) -> Table:
     """Show flags with the variant that holds now."""
-    table = _table("Flags", [("flag", LEFT), ("state", LEFT), ("variant", LEFT), ("targeting", LEFT)])
+    table = _table("Flags", [("flag", LEFT), ("variant", LEFT), ("for", LEFT)])
     for key, flag in sorted(flags.items()):
-        targeting = "by scope" if flag.get("targeting") else ""
-        _row(table, key, str(flag.get("state", "")), str(flag.get("defaultVariant", "")), targeting)
+        rules = list(_rules(flag.get("targeting") or {}))
+        for variant, whom in rules:
+            _row(table, key, Text(variant, "yellow"), whom)
+        if not any(whom == EVERYBODY for _, whom in rules):
+            _row(table, key, str(flag.get("defaultVariant", "")), f"{EVERYBODY} else" if rules else EVERYBODY)
     return table
+
+
+def _rules(targeting: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield variant and scope of each rule of a flag that costguard serves, in the order in which they are tried."""
+    branches = targeting.get("if", [])
+    for condition, variant in zip(branches[::2], branches[1::2], strict=False):
+        yield str(variant), EVERYBODY if condition is True else ",".join(map(_term, condition["and"]))
+
+
+def _term(condition: Mapping[str, Any]) -> str:
+    equal = condition if "===" in condition else condition["or"][1]
+    (variable, value) = equal["==="]
+    return f"{variable['var'][0]}={value}"
 
 
 def dead_letters_table(letters: Iterable[Mapping[str, Any]]) -> Table:
     """Show what was rejected, newest first."""
-    table = _table("Dead letters", [("where", LEFT), ("bytes", RIGHT), ("reason", LEFT)])
+    columns = [("when", LEFT), ("where", LEFT), ("bytes", RIGHT), ("reason", LEFT), ("begins", LEFT)]
+    table = _table("Dead letters", columns)
     for letter in letters:
         data = letter.get("data", letter)
         where = f"{data.get('topic', '')}[{data.get('partition', '')}]@{data.get('offset', '')}"
-        _row(table, where, f"{data.get('size', 0):,}", str(data.get("reason", "")))
+        when = moment(letter.get("recordedtime", ""))
+        _row(table, when, where, f"{data.get('size', 0):,}", str(data.get("reason", "")), _beginning(data))
     return table
+
+
+def _beginning(data: Mapping[str, Any]) -> str:
+    """Return the first characters of what was rejected: enough to find it where it came from."""
+    raw = base64.b64decode(str(data.get("raw", ""))[: BEGINNING * 4])
+    return raw.decode("utf-8", "replace")[:BEGINNING]
+
+
+def counted(number: int, what: str) -> str:
+    """Write `1 event`, `2 events`."""
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def _amount(amount: Decimal, line: Mapping[str, Any]) -> str:
+    """Write an amount; what has no price at all did not cost nothing."""
+    return "no price" if not amount and line.get("unpriced") else money(amount)
 
 
 def money(amount: Decimal) -> str:
     """Round for reading: to cents, or to three digits where cents would show nothing: `1,234.50`, `0.000125`."""
     if amount and abs(amount) < _CENT:
-        return f"{amount:.2e}" if abs(amount) < _SMALLEST else f"{amount:.3g}"
+        return f"{amount:.3g}" if abs(amount) >= _SMALLEST else format(Decimal(f"{amount:.2e}"), "f")
     return f"{amount.quantize(_CENT, ROUND_HALF_EVEN):,f}" if abs(amount) < 10**20 else f"{amount:.6e}"
 
 

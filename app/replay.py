@@ -7,9 +7,9 @@ A line is one of three things:
   the data become the envelope's; the data itself is never re-written, so that no digit is lost;
 - anything else, JSON or not: sent as it is, so that `dead-letter` tells what was wrong with it.
 
-Replaying the same lines again adds nothing: a plain line without `id` gets one from its content and how many
-identical lines came before it in this replay. Two rows that are the same in every byte and come from
-different replays are therefore one; give them an `id` or a `time` if they are not.
+Replaying the same lines again adds nothing: a plain line without `id` gets one from its content, the time that the
+replay gives it if one was asked for, and how many identical lines came before it in this replay. Two rows that are the
+same in every byte and come from different replays are therefore one; give them an `id` or a `time` if they are not.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ STDIN: Final = "-"
 CHUNK_BYTES: Final = 1 << 20
 SOURCE: Final = "/costguard/replay"
 _OVERHEAD_BYTES: Final = 128  # of a record batch with one record
+_GZIP_MAGIC: Final = b"\x1f\x8b"
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 Record = tuple[bytes | None, bytes]
@@ -87,9 +88,12 @@ _encode = msgspec.json.Encoder().encode
 class LineReader:
     """Turns lines into records; remembers the plain lines it has seen (about 60 bytes each)."""
 
-    def __init__(self, default_time: str) -> None:
-        """`default_time`, RFC 3339, is the time of plain objects that name none."""
+    def __init__(self, default_time: str, *, dated: bool = False) -> None:
+        """`default_time`, RFC 3339, is the time of plain objects that name none; part of their ids when `dated`."""
         self._default_time = default_time
+        self._salt = default_time.encode() if dated else b""
+        self._dated = dated
+        self.undated = 0
         self._seen: set[int] = set()
         self._repeated: Counter[int] = Counter()
 
@@ -107,7 +111,7 @@ class LineReader:
         return _key(glance.id), line
 
     def _wrapped(self, data: bytes, glance: _Glance) -> Record:
-        event_id = self._identity(data) if glance.id is None else glance.id
+        event_id = self._identity(data, glance) if glance.id is None else glance.id
         envelope = _encode(
             {
                 "specversion": "1.0",
@@ -120,8 +124,10 @@ class LineReader:
         )
         return _key(event_id), b'%s,"data":%s}' % (envelope[:-1], data)
 
-    def _identity(self, data: bytes) -> str:
-        digest = xxhash.xxh3_128_intdigest(data)
+    def _identity(self, data: bytes, glance: _Glance) -> str:
+        if glance.time is None and not self._dated:
+            self.undated += 1
+        digest = xxhash.xxh3_128_intdigest(data if glance.time is not None else self._salt + data)
         if digest not in self._seen:
             self._seen.add(digest)
             return f"{digest:032x}"
@@ -141,13 +147,14 @@ def _key(event_id: object) -> bytes | None:
 def check_files(names: Sequence[str]) -> int | None:
     """Return the bytes to read, None with stdin among them; `UnreadableFileError` before anything is sent."""
     for name in names:
-        if name != STDIN and not Path(name).is_file():
-            raise UnreadableFileError(f"{name}: no such file")
+        if name == STDIN or Path(name).is_file():
+            continue
+        raise UnreadableFileError(f"{name}: {'is a directory' if Path(name).is_dir() else 'no such file'}")
     return None if STDIN in names else sum(Path(name).stat().st_size for name in names)
 
 
 def chunks(name: str) -> Iterator[Chunk]:
-    """Read a file (`-` is stdin, `.gz` is decompressed) in chunks of about a megabyte of lines."""
+    """Read a file (`-` is stdin), compressed by gzip or not, in chunks of about a megabyte of lines."""
     with _opened(name) as (raw, text):
         position = 0
         try:
@@ -160,17 +167,23 @@ def chunks(name: str) -> Iterator[Chunk]:
 
 
 @contextmanager
-def _opened(name: str) -> Iterator[tuple[BinaryIO, BinaryIO]]:
+def _opened(name: str) -> Iterator[tuple[Any, BinaryIO]]:
     if name == STDIN:
-        yield sys.stdin.buffer, sys.stdin.buffer
+        stdin = sys.stdin.buffer
+        yield stdin, _unpacked(stdin)
         return
     try:
         raw = Path(name).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
         raise UnreadableFileError(f"{name}: {error.strerror}") from error
     with raw:
-        text = gzip.GzipFile(fileobj=raw) if name.endswith(".gz") else raw
-        yield cast("BinaryIO", raw), cast("BinaryIO", text)
+        yield raw, _unpacked(raw, packed=name.endswith(".gz"))
+
+
+def _unpacked(raw: Any, *, packed: bool = False) -> BinaryIO:
+    """Decompress what is said to be packed, or begins as gzip does: no JSON does."""
+    packed = packed or raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
+    return cast("BinaryIO", gzip.GzipFile(fileobj=raw) if packed else raw)
 
 
 async def send_files(

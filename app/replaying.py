@@ -41,14 +41,14 @@ async def replay_files(
     files: Sequence[str],
     runtime: Runtime,
     *,
-    default_time: str,
+    reader: LineReader,
     size: int | None,
     wait: bool,
     console: Console,
 ) -> Sent:
     """Send the files and, with `wait`, return once they are folded. Raises `ReplayFailedError`."""
     try:
-        sent = await _send(files, runtime, LineReader(default_time), size, console)
+        sent = await _send(files, runtime, reader, size, console)
         if wait:
             await _wait(runtime, sent, console)
     except KafkaError as error:
@@ -75,7 +75,12 @@ async def _send(files: Sequence[str], runtime: Runtime, reader: LineReader, size
             )
     finally:
         await producer.stop()
-    console.print(f"sent {sent.records:,} events", highlight=False)
+    console.print(f"sent {sent.records:,} {'event' if sent.records == 1 else 'events'}", highlight=False)
+    if reader.undated:
+        console.print(
+            f"{reader.undated:,} of them name neither id nor time: the same lines in another replay count once",
+            highlight=False,
+        )
     return sent
 
 

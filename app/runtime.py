@@ -42,7 +42,9 @@ def read_runtime(data_dir: Path) -> Runtime:
     try:
         return msgspec.json.decode((data_dir / FILE_NAME).read_bytes(), type=Runtime)
     except (OSError, msgspec.DecodeError) as error:
-        raise NotRunningError(f"costguard up is not running in {data_dir}") from error
+        raise NotRunningError(
+            f"costguard up is not running in {data_dir}; start it, or name its directory: COSTGUARD_DATA_DIR=..."
+        ) from error
 
 
 def remove_runtime(data_dir: Path) -> None:

@@ -7,6 +7,7 @@ Whatever is wrong is a `SettingsError`: one line that names the variable or the 
 
 from __future__ import annotations
 
+import difflib
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from app import settings_values as values
 from app.access_tokens import Token
 from app.configuration import Configuration, load_configuration
-from app.typed_toml import SettingsError, nearest
+from app.typed_toml import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,6 +54,10 @@ DEFAULTS: Final = {
     # Set by `up` for its children: the broker behind the URL is the embedded one, with its peculiarities.
     "broker_is_embedded": "false",
 }
+
+
+# `COSTGUARD_TOKEN`: what commands show to the API.
+READ_BY_COMMANDS: Final = ("token",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,13 +156,17 @@ def other_environment() -> dict[str, str]:
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
     """Return a line for each variable that starts like ours and that nobody reads: probably a typo."""
-    known = {_variable(name) for name in DEFAULTS}
+    known = {_variable(name): name for name in (*DEFAULTS, *READ_BY_COMMANDS)}
     names = sorted(os.environ if environ is None else environ)
     return [
-        f"{name}: not a setting{nearest(name, known)}"
-        for name in names
-        if name.startswith(PREFIX) and name not in known
+        f"{name}: not a setting{_suggested(name)}" for name in names if name.startswith(PREFIX) and name not in known
     ]
+
+
+def _suggested(variable: str) -> str:
+    # Without the prefix: with it, any two are alike.
+    near = difflib.get_close_matches(variable.removeprefix(PREFIX).lower(), DEFAULTS, n=1, cutoff=0.6)
+    return f"; did you mean {_variable(near[0])}?" if near else "; see docs/configuration.md"
 
 
 def check_exposure(settings: Settings, configuration: Configuration) -> None:

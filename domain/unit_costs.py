@@ -36,10 +36,11 @@ SHOWN: Final = Context(prec=12, rounding=ROUND_HALF_EVEN)
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """How many units of something a feature produced, and what they cost together."""
+    """How many units of something a feature produced, what they cost together, and how many events lack a price."""
 
     count: Decimal
     cost: Decimal
+    unpriced: int = 0
 
 
 # By feature, then by unit.
@@ -56,30 +57,33 @@ class UnitCost:
     cost: Decimal
     unit_cost: Decimal
     trend_percent: Decimal | None
+    unpriced: int = 0
 
 
 @dataclass
 class _Feature:
     cost: Decimal = ZERO
+    unpriced: int = 0
     produced: dict[str, int] = field(default_factory=dict)
-    # Resource type: units and cost.
-    bought: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+    # Resource type: units, cost and events without a price.
+    bought: dict[str, tuple[Decimal, Decimal, int]] = field(default_factory=dict)
 
     def add(self, row: CostRow) -> None:
         self.cost += row.amount
+        self.unpriced += row.unpriced
         if row.cost_unit in PRODUCED:
             self.produced[row.cost_unit] = self.produced.get(row.cost_unit, 0) + row.events
         if row.resource_type in {EGRESS, LLM_TOKENS}:
-            units, cost = self.bought.get(row.resource_type, (ZERO, ZERO))
-            self.bought[row.resource_type] = units + row.units, cost + row.amount
+            units, cost, unpriced = self.bought.get(row.resource_type, (ZERO, ZERO, 0))
+            self.bought[row.resource_type] = units + row.units, cost + row.amount, unpriced + row.unpriced
 
     def by_unit(self) -> dict[str, Produced]:
-        found = {unit: Produced(Decimal(count), self.cost) for unit, count in self.produced.items()}
+        found = {unit: Produced(Decimal(count), self.cost, self.unpriced) for unit, count in self.produced.items()}
         if EGRESS in self.bought:
             found[GIGABYTE] = Produced(*self.bought[EGRESS])
         if LLM_TOKENS in self.bought:
-            tokens, cost = self.bought[LLM_TOKENS]
-            found[THOUSAND_TOKENS] = Produced(tokens / 1000, cost)
+            tokens, cost, unpriced = self.bought[LLM_TOKENS]
+            found[THOUSAND_TOKENS] = Produced(tokens / 1000, cost, unpriced)
         return {unit: found[unit] for unit in UNITS if unit in found and found[unit].count > 0}
 
 
@@ -106,7 +110,15 @@ class Tally:
 def unit_costs(now: Production, before: Production) -> list[UnitCost]:
     """Divide, and compare with the range before; by feature, then in the order of `UNITS`."""
     return [
-        UnitCost(feature, unit, each.count, each.cost, _shown(each), _trend(each, before.get(feature, {}).get(unit)))
+        UnitCost(
+            feature,
+            unit,
+            each.count,
+            each.cost,
+            _shown(each),
+            _trend(each, before.get(feature, {}).get(unit)),
+            each.unpriced,
+        )
         for feature, units in now.items()
         for unit, each in units.items()
     ]

@@ -12,6 +12,7 @@ import socket
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -45,6 +46,17 @@ async def checked_addresses(host: str, port: int, *, allow_private: bool, resolv
             place = host if host == text else f"{host} resolves to {text}, which"
             raise RefusedAddressError(f"{place} is {problem}")
     return addresses
+
+
+def is_private_literal(url: str) -> bool:
+    """Tell whether a URL names an address that is refused unless private ones are allowed; names are not resolved."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return refusal(host, allow_private=False) is not None
+    except ValueError:
+        return False
 
 
 def refusal(text: str, *, allow_private: bool) -> str | None:

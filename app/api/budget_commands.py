@@ -43,9 +43,11 @@ async def command(services: Services, kind: str, scope: ScopeFilter, body: Mappi
         raise unavailable("the broker does not answer, nothing is changed; try again") from None
 
 
-async def until(services: Services, identifier: str, holds: Callable[[Status | None], bool]) -> Status | None:
+async def until(
+    services: Services, identifier: str, holds: Callable[[Status | None], bool], seconds: float | None = None
+) -> Status | None:
     """Return a budget's status once it holds, or the last one seen when time is up."""
-    end = time.monotonic() + services.budget_wait
+    end = time.monotonic() + (services.budget_wait if seconds is None else min(seconds, services.budget_wait))
     while True:
         status = (await statuses(services)).get(identifier)
         if holds(status) or time.monotonic() >= end:

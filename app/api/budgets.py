@@ -78,6 +78,7 @@ class PendingAnswer(BaseModel):
     state: Literal["pending"]
 
 
+SPEND_SECONDS: Final = 1.0
 _BODY: Final = {
     "requestBody": {
         "required": True,
@@ -132,6 +133,8 @@ async def put_budget(scope: ScopeText, request: Request, caller: Writer, use: Us
     status = await until(use, budget.id, lambda shown: reflects(budget, shown, use.clock()))
     if status is None or not reflects(budget, status, use.clock()):
         return _pending(terms)
+    # In force; what is spent already follows at once, unless nothing ever was.
+    status = await until(use, budget.id, lambda shown: shown is None or bool(shown["updated"]), SPEND_SECONDS) or status
     return answer(status, HTTPStatus.OK if existed else HTTPStatus.CREATED, _location(terms))
 
 

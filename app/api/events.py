@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from app.access_tokens import WRITE
 from app.adapters.redis_view import RedisError
-from app.api import bodies
+from app.api import bodies, openapi
 from app.api.problems import Problem, unavailable
 from app.api.security import Caller, Writer
 from app.api.sending import BrokerAwayError, send
@@ -78,10 +78,12 @@ _decode_id: Final = msgspec.json.Decoder(_Identified).decode
         "requestBody": {
             "required": True,
             "content": {
-                bodies.EVENT: {"schema": {"type": "object"}},
-                bodies.BATCH: {"schema": {"type": "array", "items": {"type": "object"}, "maxItems": bodies.MAX_EVENTS}},
+                bodies.EVENT: {"schema": openapi.USAGE_EVENT},
+                bodies.BATCH: {
+                    "schema": {"type": "array", "items": openapi.USAGE_EVENT, "maxItems": bodies.MAX_EVENTS}
+                },
                 bodies.JSON: {
-                    "schema": {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}
+                    "schema": {"anyOf": [openapi.USAGE_EVENT, {"type": "array", "items": openapi.USAGE_EVENT}]}
                 },
             },
         }

@@ -5,8 +5,10 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from msgspec.json import schema_components
 
 from app.api.problems import MEDIA_TYPE
+from domain.usage import UsageEvent
 
 DESCRIPTION: Final = """Exact cost by tenant, environment, feature, service and team within seconds; budgets that switch
 feature flags. Amounts are decimal strings, times are RFC 3339, errors are RFC 9457 problem documents."""
@@ -22,6 +24,10 @@ _PROBLEM: Final = {
         "detail": {"type": "string", "example": "start: must be before end"},
     },
 }
+_SCHEMAS: Final = "#/components/schemas/"
+# The structs that decode events describe them, too.
+_USAGE, _PARTS = schema_components([UsageEvent], ref_template=_SCHEMAS + "{name}")
+USAGE_EVENT: Final[dict[str, Any]] = _USAGE[0]
 _OPEN: Final = frozenset({"/healthz", "/readyz"})
 _ANYWHERE: Final = {
     "403": "Not allowed, or sent by a page of another site",
@@ -52,6 +58,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     schemas["Problem"] = _PROBLEM
+    schemas.update(_PARTS)
     for path, operations in document["paths"].items():
         for operation in operations.values():
             for status, meaning in _problems(path, operation).items():

@@ -10,12 +10,19 @@ from typing import Any, Final
 
 import orjson
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 
 router = APIRouter(include_in_schema=False)
 
 _POLICY: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'"
 _STYLE: Final = """:root{color-scheme:light dark}body{font:1em/1.5 system-ui,sans-serif;max-width:60em;margin:auto;
 padding:1em}h2{margin:2em 0 0}pre{overflow:auto}dt,h2{font-family:ui-monospace,monospace}"""
+
+
+@router.get("/")
+async def get_root() -> Response:
+    """Show people who open the address that `up` prints what there is."""
+    return RedirectResponse("/docs")
 
 
 @router.get("/docs")

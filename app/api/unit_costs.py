@@ -27,6 +27,7 @@ class UnitCostAnswer(BaseModel):
     count: str
     cost: str = Field(description="request, task, query, job: all of the feature's; gb: egress; 1k_tokens: LLM tokens")
     unit_cost: str = Field(description="`cost / count`, to 12 significant digits")
+    unpriced: int | None = Field(None, description="events without a price, which the cost lacks; absent for none")
     trend_percent: str | None = Field(description="against the time of the same length just before; null: unknown")
 
 
@@ -67,4 +68,5 @@ def _line(each: UnitCost) -> dict[str, Any]:
         "cost": to_text(each.cost),
         "unit_cost": to_text(each.unit_cost),
         "trend_percent": None if each.trend_percent is None else quantity_to_text(each.trend_percent),
+        **({"unpriced": each.unpriced} if each.unpriced else {}),
     }

@@ -22,6 +22,7 @@ from app.demo.system import Addresses, SystemFailedError, choose_port, empty_dir
 from app.folded import NotFoldedError
 from app.runtime import NotRunningError, read_runtime
 from app.sample import generate
+from app.settings import from_environment
 
 if TYPE_CHECKING:
     import subprocess
@@ -65,7 +66,8 @@ class Options:
 
 def run(options: Options, console: Console) -> None:
     """Run the demo; return when it is over. Raises `DemoFailedError`."""
-    addresses = Addresses(choose_port(8000), choose_port(19092))
+    settings = from_environment()
+    addresses = Addresses(choose_port(settings.api_port), choose_port(settings.embedded_broker_port))
     try:
         empty_directory(options.data_dir)
         # SIGTERM as Ctrl-C: whatever is under way, everything started here is stopped on the way out.
@@ -79,7 +81,7 @@ def run(options: Options, console: Console) -> None:
                 checks = _tell(options, console, api, received, config)
                 if not options.once:
                     console.print("Running until Ctrl-C:")
-                    where = address_lines(addresses.api, addresses.broker, *options.window)
+                    where = address_lines(addresses.api, addresses.broker, options.data_dir, *options.window)
                     console.print(where, highlight=False, soft_wrap=True)
                     _stay(console, child)
     except FAILURES as error:

@@ -13,6 +13,7 @@ from domain.money import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
@@ -148,10 +149,12 @@ def check_table(checks: Iterable[Check]) -> Table:
     return table
 
 
-def address_lines(api: str, broker: str, start: str, end: str) -> str:
-    """Tell where to look while the demo keeps running."""
+def address_lines(api: str, broker: str, data_dir: Path, start: str, end: str) -> str:
+    """Tell where to look while the demo keeps running, and how commands find it."""
     costs = f"/costs?group_by=tenant,feature&start={start}&end={end}"
-    return "\n".join([*(f"  {api}{path}" for path in (costs, *PATHS)), f"  kafka://{broker}, topic usage-metered"])
+    urls = [f"  {api}{path}" for path in (costs, *PATHS)]
+    command = f"  COSTGUARD_DATA_DIR={data_dir} costguard replay|costs|budgets|flags ..."
+    return "\n".join([*urls, f"  kafka://{broker}, topic usage-metered", command])
 
 
 def dollars(amount: Decimal) -> str:

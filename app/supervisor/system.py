@@ -83,6 +83,7 @@ class System:
                 await self._shut_down()
 
     async def _bring_up(self) -> None:
+        self._voice.notice(f"starting {_parts(self._settings)}")
         broker = await self._engines.start_broker()
         if broker is not None:
             self._spawn(self._mourn(broker))
@@ -147,6 +148,7 @@ class System:
 
     async def _shut_down(self) -> None:
         """Stop programs before the engines that they write to."""
+        self._voice.notice("stopping")
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -184,9 +186,21 @@ def _runtime(settings: Settings) -> Runtime:
     )
 
 
+def _parts(settings: Settings) -> str:
+    """Name what is started."""
+    engines = [
+        *(["broker"] if settings.starts_broker else []),
+        *(["Redis"] if settings.starts_redis else []),
+    ]
+    return f"{', '.join([*engines, 'API', 'effects'])} and {_workers(settings)}"
+
+
+def _workers(settings: Settings) -> str:
+    return "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
+
+
 def _ready_line(settings: Settings) -> str:
-    workers = "1 worker" if settings.workers == 1 else f"{settings.workers} workers"
     return (
-        f"Ready: {_api(settings)}, Kafka at {settings.bootstrap}, {workers}, "
+        f"Ready: {_api(settings)}, Kafka at {settings.bootstrap}, {_workers(settings)}, "
         f"logs in {settings.data_dir / 'logs'}. Ctrl-C stops it."
     )

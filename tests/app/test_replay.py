@@ -131,8 +131,9 @@ async def test_files_are_sent_in_order_plain_and_gzipped(tmp_path: Path) -> None
     assert sent == Sent(records=3, too_large=0, last_offsets={0: 2})
 
 
-async def test_stdin_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(EVENT + b"\n" + DATA)))
+@pytest.mark.parametrize("content", [EVENT + b"\n" + DATA, gzip.compress(EVENT + b"\n" + DATA)])
+async def test_stdin_is_read_to_its_end_packed_or_not(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
     _, records = await send("-")
     assert len(records) == 2
 
@@ -154,6 +155,15 @@ def test_progress_adds_up_to_the_size_of_the_file(tmp_path: Path) -> None:
         assert len(read) >= 3
         assert sum(chunk.consumed for chunk in read) == file.stat().st_size == check_files([str(file)])
         assert b"".join(line for chunk in read for line in chunk.lines) == lines
+
+
+def test_the_same_line_of_two_replays_is_one_event_unless_it_is_given_a_time() -> None:
+    first, again = LineReader(NOW), LineReader(NOW)
+    assert first.records([DATA]) == again.records([DATA])
+    assert first.undated == 1
+    monday, tuesday = LineReader("2026-11-02T00:00:00Z", dated=True), LineReader("2026-11-03T00:00:00Z", dated=True)
+    assert monday.records([DATA])[0][0] != tuesday.records([DATA])[0][0]
+    assert monday.undated == 0
 
 
 def test_a_missing_file_is_told_before_anything_is_sent(tmp_path: Path) -> None:

@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from app.adapters.addresses import RefusedAddressError, checked_addresses, embedded, refusal, resolve
+from app.adapters.addresses import (
+    RefusedAddressError,
+    checked_addresses,
+    embedded,
+    is_private_literal,
+    refusal,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,3 +144,18 @@ async def test_a_name_without_addresses_is_an_error() -> None:
 
 async def test_the_systems_resolver_answers_each_address_once() -> None:
     assert await resolve("127.0.0.1", 80) == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize(
+    ("url", "private"),
+    [
+        ("http://127.0.0.1:9000/x", True),
+        ("http://localhost/x", True),
+        ("https://[::1]/x", True),
+        ("http://10.1.2.3/x", True),
+        ("https://flags.example.com/x", False),
+        ("https://93.184.216.34/x", False),
+    ],
+)
+def test_a_private_address_is_recognised_by_its_url(url: str, *, private: bool) -> None:
+    assert is_private_literal(url) is private
