@@ -230,6 +230,12 @@ class LedgerTable(Table[bytes, bytes]):
         self.recovery = Recovery()
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
+    async def on_stop(self) -> None:
+        """Own nothing any more: whoever still works would open what is closed now."""
+        self._owned = frozenset()
+        self._rebalances += 1
+        await super().on_stop()
+
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Begin a term in each recovered partition, and own them, unless they were taken away meanwhile."""
         rebalances = self._rebalances
