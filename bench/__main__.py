@@ -1,59 +1,63 @@
-"""`make bench`: prints one JSON line per figure.
+"""`make bench`: named benchmarks, one JSON line per figure on standard output. See docs/benchmarks.md.
 
-`--quick` for a look, with fewer events and rounds; `--record` keeps the figures in `bench/baseline.json`, with the git
-sha; `--check` fails when a ratio to a peer of the same run is more than 5 % worse than the recorded one.
+`--quick` is for a look, with less of everything and one round; `--record` keeps our ratios in `bench/baseline.json`;
+`--check` fails when one of them is more than 5 % worse than recorded.
 """
 
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
 import orjson
 
-from bench.full import measure
+from bench import baseline
+from bench.full import bench as full
+from bench.options import Options
+from bench.servers import BROKERS, EMBEDDED
+from bench.simple import bench as simple
 
-BASELINE: Final = Path(__file__).with_name("baseline.json")
-RATIO: Final = "ratio_to_raw_aiokafka"
-TOLERANCE: Final = 0.05
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from bench.rounds import Figure
+
+BENCHES: Final[dict[str, Callable[[Options], Iterator[Figure]]]] = {
+    "simple": simple.measure,
+    "full": full.measure,
+}
+REGRESSION: Final = 1
 
 
 def main() -> int:
     """Run the benchmarks; 1 when `--check` finds a regression."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("benches", nargs="*", metavar="BENCH", help=f"of {', '.join(BENCHES)}; all unless named")
+    parser.add_argument("--broker", choices=BROKERS, default=EMBEDDED)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--scopes", type=int, default=1_000)
     parser.add_argument("--record", action="store_true")
     parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
-    events, slow, rounds = (100_000, 3_000, 1) if options.quick else (300_000, 6_000, 5)
-    figures: dict[str, dict[str, Any]] = {}
-    for figure in measure(events=events, idiomatic_events=slow, scopes=options.scopes, rounds=rounds):
-        print(orjson.dumps(figure).decode(), flush=True)
-        figures[figure["contender"]] = figure
-    if options.record:
-        BASELINE.write_bytes(orjson.dumps({"sha": _sha(), "figures": figures}, option=orjson.OPT_INDENT_2) + b"\n")
-    return 1 if options.check and _is_worse(figures) else 0
+    given = parser.parse_args()
+    names = given.benches or list(BENCHES)
+    if unknown := set(names) - BENCHES.keys():
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    if given.quick and (given.record or given.check):
+        parser.error("--quick measures too little to be recorded or checked")
+    figures = list(_printed(names, Options(quick=given.quick, broker=given.broker)))
+    found = baseline.ratios(figures)
+    if given.record:
+        baseline.record(found)
+    worse = list(baseline.regressions(found, names)) if given.check else []
+    sys.stderr.writelines(f"{line}\n" for line in worse)
+    return REGRESSION if worse else 0
 
 
-def _is_worse(figures: dict[str, dict[str, Any]]) -> bool:
-    baseline = orjson.loads(BASELINE.read_bytes())
-    worse = False
-    for name, recorded in baseline["figures"].items():
-        now, then = figures[name][RATIO], recorded[RATIO]
-        # Peers do not change with us.
-        if name.startswith("costguard") and now < then * (1 - TOLERANCE):
-            sys.stderr.write(f"{name}: {RATIO} is {now}, was {then} at {baseline['sha']}\n")
-            worse = True
-    return worse
-
-
-def _sha() -> str:
-    command = ("git", "rev-parse", "--short", "HEAD")
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+def _printed(names: list[str], options: Options) -> Iterator[Figure]:
+    for name in names:
+        for figure in BENCHES[name](options):
+            print(orjson.dumps(figure).decode(), flush=True)
+            yield figure
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The whole metering path beside a bare consumer and idiomatic Faust."""
