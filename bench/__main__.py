@@ -14,6 +14,7 @@ import orjson
 
 from bench import baseline
 from bench.full import bench as full
+from bench.latency import bench as latency
 from bench.options import Options
 from bench.servers import BROKERS, EMBEDDED
 from bench.simple import bench as simple
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 BENCHES: Final[dict[str, Callable[[Options], Iterator[Figure]]]] = {
     "simple": simple.measure,
     "full": full.measure,
+    "latency": latency.measure,
 }
 REGRESSION: Final = 1
 

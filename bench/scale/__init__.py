@@ -1,0 +1,1 @@
+"""What an event costs in CPU time, by workers and scopes."""
