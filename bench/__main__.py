@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import orjson
 
 from bench import baseline
+from bench.api import bench as api
 from bench.full import bench as full
 from bench.latency import bench as latency
 from bench.options import Options
@@ -28,6 +29,7 @@ BENCHES: Final[dict[str, Callable[[Options], Iterator[Figure]]]] = {
     "simple": simple.measure,
     "full": full.measure,
     "latency": latency.measure,
+    "api": api.measure,
 }
 REGRESSION: Final = 1
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
+
+from app.settings import other_environment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,13 +30,12 @@ def run(
 
     What it writes to temporary files is removed with it. Raises `FailedError`.
     """
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("COSTGUARD_")}
     with TemporaryDirectory() as directory:
         try:
             done = subprocess.run(
                 (str(python), "-m", module, *arguments),
                 cwd=ROOT,
-                env={**inherited, "TMPDIR": directory, **(environment or {})},
+                env={**other_environment(), "TMPDIR": directory, **(environment or {})},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 timeout=SECONDS,

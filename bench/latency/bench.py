@@ -31,7 +31,7 @@ WARM_UP_SECONDS: Final = 3.0
 
 @dataclass
 class Measured:
-    """What came of one load: seconds by probe, seconds by answer of the API, events per second that were really sent."""
+    """What came of one load: seconds by probe and by answer of the API, events per second that were really sent."""
 
     visible: list[float] = field(default_factory=list)
     switched: list[float] = field(default_factory=list)

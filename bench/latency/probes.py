@@ -2,7 +2,8 @@
 
 A probe's clock starts just before its event is handed to the Kafka client. It stops twice: when an answer of
 `GET /costs` with the tenant's cost has arrived (asked for all open probes at once, 50 ms after the last answer, so that
-half of this and of an answer's time are the asking), and when the record of `flag-changed` with the tenant's flag has arrived here.
+half of this and of an answer's time are the asking), and when the record of `flag-changed` with the tenant's flag has
+arrived here.
 """
 
 from __future__ import annotations
