@@ -17,6 +17,7 @@ from bench.api import bench as api
 from bench.full import bench as full
 from bench.latency import bench as latency
 from bench.options import Options
+from bench.scale import bench as scale
 from bench.servers import BROKERS, EMBEDDED
 from bench.simple import bench as simple
 
@@ -30,6 +31,7 @@ BENCHES: Final[dict[str, Callable[[Options], Iterator[Figure]]]] = {
     "full": full.measure,
     "latency": latency.measure,
     "api": api.measure,
+    "scale": scale.measure,
 }
 REGRESSION: Final = 1
 
