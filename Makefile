@@ -53,7 +53,7 @@ check: setup ## lint, types, import contracts and unit tests, in under a minute
 live: setup ## live tests against Apache Kafka and redis-server (fetched, or COSTGUARD_TEST_*_URL)
 	@$(BIN)/python -m pytest -m kafka $(ARGS)
 
-bench: setup ## benchmarks, one JSON line per figure
+bench: setup ## benchmarks, one JSON line per figure (ARGS="simple --quick"; see docs/benchmarks.md)
 	@$(BIN)/python -m bench $(ARGS)
 
 bench-check: setup ## benchmarks against the recorded baseline; fails on a regression

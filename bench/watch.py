@@ -10,33 +10,44 @@ from __future__ import annotations
 import json
 import os
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Watch:
     """Measures until `count` events are handled."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(
+        self,
+        count: int,
+        clock: Callable[[], float] = time.perf_counter,
+        cpu_clock: Callable[[], float] = time.process_time,
+    ) -> None:
         self._count = count
+        self._clock = clock
+        self._cpu_clock = cpu_clock
         self._handled = self._uncounted = 0
-        self._wall = self._cpu = 0.0
+        self._began: tuple[float, float] | None = None
 
     def start(self) -> None:
         """Start the clock, unless it runs: records have arrived."""
-        if not self._wall:
-            self._wall, self._cpu = time.perf_counter(), time.process_time()
+        if self._began is None:
+            self._began = self._clock(), self._cpu_clock()
 
     def add(self, events: int) -> bool:
         """Count events that have been handled; True when all are."""
         self._handled += events
-        if not self._wall:
+        if self._began is None:
             self._uncounted = self._handled
             self.start()
         return self._handled >= self._count
 
     def figures(self) -> dict[str, float]:
         """Return events per second and CPU seconds per million events."""
-        wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
+        began, cpu_began = self._began or (0.0, 0.0)
+        wall, cpu = self._clock() - began, self._cpu_clock() - cpu_began
         counted = self._handled - self._uncounted
         return {"events_per_second": counted / wall, "cpu_s_per_million": cpu / counted * 1e6}
 

@@ -31,12 +31,18 @@ TEAMS: Final = 7
 async def write_month(redis_url: str, prefix: str, scopes: int, now: int) -> Decimal:
     """Write the month that ends now; return what all of it cost."""
     view = RedisView.connect(redis_url, prefix)
+    for rows in month(scopes, now):
+        await view.put_costs(rows)
+    await view.close()
+    return AMOUNT * scopes * DAYS
+
+
+def month(scopes: int, now: int) -> Iterator[dict[tuple[int, ProjectionKey], ProjectionRow]]:
+    """Yield rows by owner partition and key, a window and an owner at a time."""
     owners = list(_lines_by_owner(scopes).items())
     for window in _windows(now):
         for owner, lines in owners:
-            await view.put_costs(dict(_rows(owner, lines, window)))
-    await view.close()
-    return AMOUNT * scopes * DAYS
+            yield dict(_rows(owner, lines, window))
 
 
 def _windows(now: int) -> list[Window]:

@@ -54,7 +54,7 @@ async def produce(bootstrap: str, topic: str, rate: int, seconds: float) -> dict
     while (elapsed := time.perf_counter() - begun) < seconds:
         due = min(int(elapsed * rate) - sent, rate)
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ").encode()
-        await producer.send([_event(ready, number, moment) for number in range(sent, sent + due)])
+        await producer.send([event(ready, number, moment) for number in range(sent, sent + due)])
         await producer.flush()
         sent += due
         await asyncio.sleep(max(0.0, TICK_SECONDS - (time.perf_counter() - begun - elapsed)))
@@ -62,7 +62,8 @@ async def produce(bootstrap: str, topic: str, rate: int, seconds: float) -> dict
     return {"sent": sent, "events_per_second": sent / seconds}
 
 
-def _event(ready: list[Template], number: int, moment: bytes) -> tuple[bytes, bytes]:
+def event(ready: list[Template], number: int, moment: bytes) -> tuple[bytes, bytes]:
+    """Return key and value of an event, with an id of its own."""
     before_id, before_time, after_time = ready[number % len(ready)]
     identifier = b"%d-%d" % (os.getpid(), number)
     return identifier, b"".join((before_id, identifier, before_time, moment, after_time))

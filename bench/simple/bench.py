@@ -89,12 +89,16 @@ def _measuring(running: Servers, name: str, peer: Peer, count: int, sums: dict[i
         group = f"{name}-{number}"
         arguments = (running.bootstrap, running.broker, _topic(count), group, str(count))
         python = python_of(peer.environment) if peer.environment else sys.executable
-        found = run(f"bench.simple.contenders.{peer.module}", *arguments, python=python)
-        if found["digest"] != sums[count]:
-            raise FailedError(f"wrong sums: {found['cells']} cells, {found['units']} units")
-        return found
+        return proven(run(f"bench.simple.contenders.{peer.module}", *arguments, python=python), sums[count])
 
     return measure_once
+
+
+def proven(found: Figure, right: str) -> Figure:
+    """Return what a contender measured, if its sums have the right digest. Raises `FailedError`."""
+    if found["digest"] != right:
+        raise FailedError(f"wrong sums: {found['cells']} cells, {found['units']} units")
+    return found
 
 
 def _figure(results: Results, name: str) -> Figure:

@@ -23,7 +23,7 @@ from tables.ledger import chunks
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
-    from tables.ledger import LedgerTable
+    from agents.ports import Table
 
 NAME = "sums"
 PARTITIONS = 4
@@ -52,7 +52,7 @@ decode_row = msgspec.msgpack.Decoder(Row).decode
 class Summing:
     """Folds batches into the table."""
 
-    def __init__(self, table: LedgerTable, stopwatch: Watch) -> None:
+    def __init__(self, table: Table, stopwatch: Watch) -> None:
         self._table = table
         self._stopwatch = stopwatch
 
@@ -74,13 +74,14 @@ class Summing:
         for chunk in chunks(encoded):
             await self._table.commit(batch.partition, chunk)
         if self._stopwatch.add(len(batch.records)):
-            finish(self._stopwatch, self._sums())
+            finish(self._stopwatch, self.sums())
 
     def _read(self, partition: int, cell: Cell) -> Row:
         stored = self._table.get(partition, _name(cell))
         return Row() if stored is None else decode_row(stored)
 
-    def _sums(self) -> dict[Cell, int]:
+    def sums(self) -> dict[Cell, int]:
+        """Return what the table holds."""
         rows = [row for partition in self._table.owned() for row in self._table.scan(partition)]
         return {_cell(name): decode_row(row).units for name, row in rows}
 
@@ -100,6 +101,7 @@ def main() -> None:
     import faust  # noqa: PLC0415 - the event loop has to be chosen before anything of Faust is imported
 
     from app import processes  # noqa: PLC0415 - likewise
+    from app.adapters import lean_records  # noqa: PLC0415 - likewise
     from app.adapters.kafka import Publisher, create_topics  # noqa: PLC0415 - likewise
     from app.main import fatal  # noqa: PLC0415 - likewise
     from app.topology import CHANGELOG_CONFIG  # noqa: PLC0415 - likewise
@@ -108,6 +110,7 @@ def main() -> None:
     identifier = f"simple-{job.group}"
     changelog = processes.changelog_of(identifier, NAME)
     asyncio.run(create_topics(job.bootstrap, {changelog: CHANGELOG_CONFIG}, partitions=PARTITIONS, replication=1))
+    lean_records.install()
     gc.set_threshold(100_000, 20, 50)
     app = processes.build(
         identifier,
