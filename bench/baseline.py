@@ -41,6 +41,9 @@ def record(found: Ratios, path: Path = BASELINE) -> None:
 
 def regressions(found: Ratios, benches: Iterable[str], path: Path = BASELINE) -> Iterator[str]:
     """Yield a line for each recorded ratio of these benchmarks that is more than 5 % worse now, or missing."""
+    if not path.exists():
+        yield f"nothing is recorded in {path}: run --record on a quiet machine"
+        return
     ran = set(benches)
     for name, recorded in orjson.loads(path.read_bytes()).items():
         if name.partition("/")[0] not in ran:

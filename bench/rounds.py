@@ -41,6 +41,13 @@ class Results:
         """Return the median of a figure over the rounds."""
         return float(median(one[key] for one in self.measured[name]))
 
+    def by_round(self, name: str) -> Figure:
+        """Return speed and CPU time of every round: how much they scatter tells how quiet the machine was."""
+        rounds = self.measured[name]
+        return {
+            "by_round": {SPEED: [round(one[SPEED]) for one in rounds], CPU: [round(one[CPU], 2) for one in rounds]},
+        }
+
     def ratio(self, name: str, peer: str, key: str = SPEED) -> float | None:
         """Return the median over the rounds of how many times a figure is the peer's; None when one has failed."""
         if not {name, peer} <= self.measured.keys():

@@ -73,7 +73,7 @@ def _figure(results: Results, name: str) -> Figure:
         CPU: round(results.median(name, CPU), 2),
         "ratio_to_raw_aiokafka": results.ratio(name, RAW),
         "cpu_ratio_to_raw_aiokafka": results.ratio(RAW, name, CPU),
-        "rounds": len(results.measured[name]),
+        **results.by_round(name),
     }
     stages = [one[STAGES] for one in results.measured[name] if STAGES in one]
     if stages:

@@ -43,3 +43,7 @@ def test_a_recorded_figure_that_is_missing_is_a_regression(recorded: Path) -> No
 def test_recording_one_benchmark_keeps_the_others(recorded: Path) -> None:
     baseline.record({OURS: {"ratio": 2.0}}, recorded)
     assert len(list(baseline.regressions({OURS: {"ratio": 1.0}}, ["simple", "full"], recorded))) == 2
+
+
+def test_a_check_without_a_baseline_fails(tmp_path: Path) -> None:
+    assert len(list(baseline.regressions({OURS: {"ratio": 1.0}}, ["simple"], tmp_path / "none.json"))) == 1

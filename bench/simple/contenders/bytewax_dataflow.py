@@ -1,7 +1,7 @@
 """Bytewax: `kop.input`, `op.map`, `op.stateful_map` by key and minute, as its guide shows them.
 
-A running total per event, as a counter is written there; windows, which also close, are several times slower. No
-recovery store: state does not survive.
+A running total per event, as a counter is written there, not windows, which would also have to close. No recovery
+store: state does not survive.
 """
 
 from __future__ import annotations
