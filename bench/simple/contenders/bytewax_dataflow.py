@@ -16,6 +16,7 @@ from bytewax.dataflow import Dataflow
 from bytewax.outputs import DynamicSink, StatelessSinkPartition
 from bytewax.testing import run_main
 
+from bench.simple.librdkafka import FETCHING
 from bench.simple.sums import MINUTE, finish, task
 from bench.watch import Watch
 
@@ -71,7 +72,12 @@ def main() -> None:
     job = task()
     flow = Dataflow("sums")
     read = kop.input(
-        "read", flow, brokers=[job.bootstrap], topics=[job.topic], starting_offset=confluent_kafka.OFFSET_BEGINNING
+        "read",
+        flow,
+        brokers=[job.bootstrap],
+        topics=[job.topic],
+        starting_offset=confluent_kafka.OFFSET_BEGINNING,
+        add_config=FETCHING,
     )
     keyed = op.map("key", read.oks, _keyed)
     totals = op.stateful_map("sum", keyed, _add)

@@ -7,6 +7,7 @@ from collections import defaultdict
 import orjson
 from confluent_kafka import Consumer
 
+from bench.simple.librdkafka import FETCHING
 from bench.simple.sums import MINUTE, Cell, finish, task
 from bench.watch import Watch
 
@@ -25,6 +26,7 @@ def main() -> None:
         "group.id": job.group,
         "auto.offset.reset": "earliest",
         "session.timeout.ms": SESSION_MS,
+        **FETCHING,
     }
     consumer = Consumer(settings)
     consumer.subscribe([job.topic])

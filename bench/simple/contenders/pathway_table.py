@@ -9,6 +9,7 @@ from typing import Any
 
 import pathway as pw
 
+from bench.simple.librdkafka import FETCHING
 from bench.simple.sums import MINUTE, Cell, finish, task
 from bench.watch import Watch
 
@@ -52,6 +53,7 @@ def main() -> None:
         "group.id": job.group,
         "auto.offset.reset": "earliest",
         "session.timeout.ms": SESSION_MS,
+        **FETCHING,
     }
     read = pw.io.kafka.read(settings, topic=job.topic, schema=Event, format="json", autocommit_duration_ms=100)
     keyed = read.select(pw.this.key, pw.this.units, minute=pw.this.time.str.slice(0, MINUTE))

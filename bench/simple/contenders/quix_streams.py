@@ -11,6 +11,7 @@ from typing import Any
 
 from quixstreams import Application
 
+from bench.simple.librdkafka import FETCHING
 from bench.simple.sums import finish, task
 from bench.watch import Watch
 
@@ -35,6 +36,7 @@ def main() -> None:
         broker_address=job.bootstrap,
         consumer_group=job.group,
         auto_offset_reset="earliest",
+        consumer_extra_config=FETCHING,
         state_dir=mkdtemp(),
         loglevel="WARNING",
     )
