@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from app.adapters.redis_view import RedisView
-from domain.cost_rows import ProjectionKey, ProjectionRow
+from domain.cost_rows import Line, ProjectionKey, ProjectionRow
 from domain.projecting import Delta, Lines, by_projection
 from domain.totals import owner_of
 from domain.windows import DAY, Granularity, Window, floor
@@ -58,12 +58,12 @@ def _lines_by_owner(scopes: int) -> dict[int, Lines]:
         feature = f"feature-{scope // TENANTS % FEATURES}"
         values = (tenant, "production", feature, f"service-{scope // TENANTS}", f"team-{scope % TEAMS}")
         lines = owners.setdefault(owner_of(tenant, PARTITIONS), {})
-        lines[values, "compute.cpu_seconds", "metered", "request"] = Delta(1, 1, UNITS, AMOUNT)
+        lines[Line(values, "compute.cpu_seconds", "metered", "request")] = Delta(1, 1, UNITS, AMOUNT)
     return owners
 
 
 def _rows(owner: int, lines: Lines, window: Window) -> Iterator[tuple[tuple[int, ProjectionKey], ProjectionRow]]:
     for projection, projected in by_projection(lines):
-        for (values, resource_type, source, cost_unit), delta in projected.items():
-            key = ProjectionKey(window.granularity, window.start, projection, values, resource_type, source, cost_unit)
-            yield (owner, key), ProjectionRow(delta.version, delta.events, delta.units, delta.amount, delta.unpriced)
+        for line, delta in projected.items():
+            row = ProjectionRow(delta.version, delta.events, delta.units, delta.amount, delta.unpriced)
+            yield (owner, ProjectionKey(window, projection, line)), row

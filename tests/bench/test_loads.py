@@ -28,6 +28,6 @@ def test_every_projection_of_the_month_has_the_same_total() -> None:
     totals = dict.fromkeys(PROJECTIONS, Decimal(0))
     for rows in month(200, NOON):
         for (_, key), row in rows.items():
-            if key.granularity is Granularity.DAY:
+            if key.window.granularity is Granularity.DAY:
                 totals[key.projection] += row.amount
     assert set(totals.values()) == {AMOUNT * 200 * DAYS}
