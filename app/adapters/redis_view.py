@@ -8,13 +8,17 @@
 
 A field of a cost hash is the JSON array `[owner partition, values..., resource type, source, cost unit]`; its value is
 `version|events|units|amount|unpriced`. A script writes it only when the version is not older than what is there, so
-a worker that has lost a partition without knowing it cannot undo its successor's figures.
+a worker that has lost a partition without knowing it cannot undo its successor's figures. The field `~` is another
+one after each write: readers keep sums for as long as it stays.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections import defaultdict
 from decimal import Decimal
+from functools import lru_cache
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
@@ -41,13 +45,16 @@ LETTERS_AT_ONCE: Final = 25
 # Since its last write; a window that is asked for later than that is answered by coarser ones.
 _SECONDS_KEPT: Final = {Granularity.MINUTE: 4 * DAY, Granularity.HOUR: 110 * DAY, Granularity.DAY: 810 * DAY}
 _PIPELINE_KEYS: Final = 500
+# A field of a window's hash; those of lines are JSON arrays.
+_MARK: Final = b"~"
 # Redis does nothing else while a script runs: some milliseconds.
 _SCRIPT_ARGUMENTS: Final = 2_000
 _SET_NEWER: Final = """
 local at = 1
 for _, key in ipairs(KEYS) do
-  local seconds, last = ARGV[at], at + 1 + ARGV[at + 1]
-  for i = at + 2, last, 2 do
+  local seconds, mark, last = ARGV[at], ARGV[at + 1], at + 2 + ARGV[at + 2]
+  redis.call('HSET', key, '~', mark)
+  for i = at + 3, last, 2 do
     local old = redis.call('HGET', key, ARGV[i])
     if not old or tonumber(string.match(old, '^%d+')) <= tonumber(string.match(ARGV[i + 1], '^%d+')) then
       redis.call('HSET', key, ARGV[i], ARGV[i + 1])
@@ -66,6 +73,8 @@ class RedisView:
         self._redis = client
         self._prefix = prefix
         self._set_newer = client.register_script(_SET_NEWER)
+        self._writer = secrets.token_hex(8)
+        self._marks = count()
 
     @classmethod
     def connect(cls, url: str, prefix: str) -> Self:
@@ -120,7 +129,7 @@ class RedisView:
         arguments: list[str | bytes | int] = []
         for (window, projection), fields in by_hash.items():
             names.append(self._cost_key(window, projection))
-            arguments += (_SECONDS_KEPT[window.granularity], len(fields), *fields)
+            arguments += (_SECONDS_KEPT[window.granularity], self._next_mark(), len(fields), *fields)
             if len(arguments) > _SCRIPT_ARGUMENTS:
                 await self._set_newer(keys=names, args=arguments)
                 names, arguments = [], []
@@ -137,8 +146,19 @@ class RedisView:
             for window in asked:
                 pipeline.hgetall(self._cost_key(window, projection))
             for window, lines in zip(asked, await pipeline.execute(), strict=True):
+                lines.pop(_MARK, None)
                 found += [_line(window, width, name, value) for name, value in lines.items()]
         return found
+
+    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
+        """Return a mark for each window, another one whenever its lines were written; None where there are none."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for window in windows:
+            pipeline.hget(self._cost_key(window, projection), _MARK)
+        return list(await pipeline.execute())
+
+    def _next_mark(self) -> str:
+        return f"{self._writer}-{next(self._marks)}"
 
     def _cost_key(self, window: Window, projection: str) -> str:
         return f"{self._prefix}cost:{window.granularity.value}:{projection}:{window.start}"
@@ -200,16 +220,13 @@ class RedisView:
 
 
 def _line(window: Window, width: int, name: bytes, value: bytes) -> CostRow:
-    _, *rest = orjson.loads(name)
     _, events, units, amount, unpriced = value.decode().split("|")
-    return CostRow(
-        window=window,
-        scope=tuple(rest[:width]),
-        resource_type=rest[width],
-        source=rest[width + 1],
-        cost_unit=rest[width + 2],
-        amount=Decimal(amount),
-        units=Decimal(units),
-        events=int(events),
-        unpriced=int(unpriced),
-    )
+    line = _split(name, width)
+    return CostRow(window, *line, Decimal(amount), Decimal(units), int(events), int(unpriced))
+
+
+@lru_cache(maxsize=100_000)
+def _split(name: bytes, width: int) -> tuple[tuple[str, ...], str, str, str]:
+    """Return scope, resource type, source and cost unit of a field; the same ones come in window after window."""
+    _, *rest = orjson.loads(name)
+    return tuple(rest[:width]), rest[width], rest[width + 1], rest[width + 2]

@@ -75,7 +75,7 @@ async def get_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     query = asked.query(now)
     query = query._replace(filters=caller.confined(query.filters))
     completeness = await read_completeness(use.view, use.topics, now)
-    covered, costs = usable(await read_costs(use.view, query, now))
+    covered, costs = usable(await read_costs(use.view, use.sums, query, now))
     body = {"currency": use.configuration.currency, **as_json(covered, costs), "completeness": completeness}
     return answer(body)
 

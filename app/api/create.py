@@ -20,6 +20,7 @@ from app.api import (
     unit_costs,
 )
 from app.api.guard import Guard
+from app.api.kept_sums import KeptSums
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
 from app.api.services import Services
 from app.configuration import Configuration
@@ -57,6 +58,7 @@ def create_api(
         partition_counts=partition_counts,
         new_id=new_id,
         registry=registry,
+        sums=KeptSums(),
         budget_wait=budget_wait,
     )
     for module in _ROUTES:

@@ -25,6 +25,9 @@ class View(Protocol):
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
         """Return the lines of a projection in these windows."""
 
+    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
+        """Return a mark for each window, another one whenever its lines have changed; None where there are none."""
+
     async def documents(self, kind: str) -> dict[str, bytes]:
         """Return the JSON documents of a kind, by field."""
 

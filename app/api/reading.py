@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain import queries
 from domain.money import add_up
-from domain.queries import CostQuery, Fold
+from domain.queries import CostQuery
 from domain.rejection import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
 
+    from app.api.kept_sums import KeptSums
     from app.api.ports import View
     from domain.cells import CostRow
     from domain.queries import Plan
@@ -22,7 +23,9 @@ _WINDOWS_AT_ONCE: Final = 100
 _EVERYTHING: Final = "all"
 
 
-async def read_costs(view: View, asked: CostQuery, now: float) -> tuple[CostQuery, queries.Costs] | Rejected:
+async def read_costs(
+    view: View, sums: KeptSums, asked: CostQuery, now: float
+) -> tuple[CostQuery, queries.Costs] | Rejected:
     """Answer a query; it is returned with the span that the answer is about."""
     query = await kept(view, asked, now)
     if isinstance(query, Rejected):
@@ -30,11 +33,8 @@ async def read_costs(view: View, asked: CostQuery, now: float) -> tuple[CostQuer
     planned = queries.plan(query)
     if isinstance(planned, Rejected):
         return planned
-    fold = Fold(query, planned.projection)
-    async for rows in lines(view, planned):
-        if (rejected := fold.add(rows)) is not None:
-            return rejected
-    return query, fold.result()
+    fold = await sums.fold(view, query, planned, now)
+    return fold if isinstance(fold, Rejected) else (query, fold.result())
 
 
 async def lines(view: View, planned: Plan) -> AsyncIterator[list[CostRow]]:

@@ -8,6 +8,7 @@ import orjson
 from fastapi import Depends, Request, Response
 from prometheus_client import CollectorRegistry
 
+from app.api.kept_sums import KeptSums
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
 from app.configuration import Configuration
 from app.topics import Topics
@@ -15,7 +16,7 @@ from app.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Dependencies of the routes; `registry` holds the series of this process.
+    """Dependencies of the routes; `registry` holds the series of this process, `sums` what is kept between questions.
 
     `budget_wait` (seconds) is how long a budget command waits to be seen, `send_wait` how long a send may take.
     """
@@ -29,6 +30,7 @@ class Services:
     partition_counts: PartitionCounts
     new_id: NewId
     registry: CollectorRegistry
+    sums: KeptSums
     budget_wait: float = 5.0
     send_wait: float = 10.0
 

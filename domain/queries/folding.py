@@ -48,10 +48,18 @@ class Costs(NamedTuple):
 class _Sum:
     __slots__ = ("amount", "events", "resource_type", "units", "unpriced")
 
-    def __init__(self, resource_type: str) -> None:
+    def __init__(self, resource_type: str | None) -> None:
         self.amount = self.units = ZERO
         self.events = self.unpriced = 0
-        self.resource_type: str | None = resource_type
+        self.resource_type = resource_type
+
+    def add(self, other: _Sum) -> None:
+        self.amount += other.amount
+        self.units += other.units
+        self.events += other.events
+        self.unpriced += other.unpriced
+        if self.resource_type != other.resource_type:
+            self.resource_type = None
 
 
 class Fold:
@@ -72,11 +80,28 @@ class Fold:
                 self._lines += 1
                 if self._selected(row):
                     self._count(row)
+        return self._too_much()
+
+    def _too_much(self) -> Rejected | None:
         if len(self._sums) > MAX_GROUPS:
             return Rejected(f"group_by: more than {MAX_GROUPS:,} groups; filter, or group by less")
         if self._lines > MAX_LINES:
             return Rejected(f"window: more than {MAX_LINES:,} lines of cost; shorten it, or name fewer dimensions")
         return None
+
+    def merge(self, other: Fold) -> Rejected | None:
+        """Add the sums of other lines, of the same query; they stay as they are."""
+        with localcontext(EXACT):
+            for key, added in other._sums.items():
+                known = self._sums.get(key)
+                if known is None:
+                    known = self._sums[key] = _Sum(added.resource_type)
+                known.add(added)
+        self._lines += other._lines
+        return self._too_much()
+
+    def __len__(self) -> int:
+        return len(self._sums)
 
     def _count(self, row: CostRow) -> None:
         start = None if self._width is None else floor(row.window.start, self._width)

@@ -87,6 +87,10 @@ class FakeView:
             for fact in by_window[window.granularity.seconds, window.start]
         ]
 
+    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
+        self._require()
+        return [repr((projection, window, len(self.facts), self.forgotten)).encode() for window in windows]
+
     async def documents(self, kind: str) -> dict[str, bytes]:
         self._require()
         return dict(self.shown[kind])

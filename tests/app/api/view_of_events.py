@@ -33,6 +33,10 @@ class ViewOfEvents:
         self.asked.add(projection)
         return rows(self._events, projection, [window for window in windows if window not in self.forgotten])
 
+    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
+        assert projection
+        return [b"forgotten" if window in self.forgotten else b"here" for window in windows]
+
     async def documents(self, kind: str) -> dict[str, bytes]:
         return self._documents.get(kind, {})
 
