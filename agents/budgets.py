@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 KIND: Final = "budgets"
 TICK_SECONDS: Final = 5.0
 # A view that lost its memory is whole again after this long.
-SHOW_SECONDS: Final = 60.0
+SHOW_SECONDS: Final = 10.0
 
 
 class Topics(Protocol):

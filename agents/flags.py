@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 TICK_SECONDS: Final = 1.0
 # A view that lost its memory is whole again after this long.
-REPAIR_SECONDS: Final = 60.0
+REPAIR_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)

@@ -154,7 +154,20 @@ class LedgerTable(Table[bytes, bytes]):
             offset = await self._append(partition, rows, term)
             self._check_owned(partition)
             if self._terms[partition] == term:
+                self._require_unbroken(partition, offset - len(rows))
                 self._write(partition, rows, offset)
+
+    def _require_unbroken(self, partition: int, before: int) -> None:
+        """End the process when somebody else has appended since what is here: writing now would jump over that.
+
+        A worker that was frozen, and woke after its partitions had gone, would have a disk with a hole for good.
+        """
+        here = self.persisted_offset(TP(self.changelog_topic_name, partition))
+        if (-1 if here is None else here) == before:
+            return
+        error = ChangelogHoleError(f"{self.name}[{partition}] is at {here}, and appended after {before}")
+        self._fatal(error)
+        raise error
 
     async def _append(self, partition: int, rows: Mapping[bytes, bytes | None], term: int) -> int:
         if self._changelog is None:
@@ -255,6 +268,7 @@ class LedgerTable(Table[bytes, bytes]):
     async def _begin_term(self, partition: int) -> None:
         term = self._fence(partition) + 1
         fence: Rows = {FENCE_KEY: str(term).encode()}
+        # What a predecessor appended since the recovery was never acknowledged: it is made anew, and jumped over.
         self._write(partition, fence, await self._append(partition, fence, term))
         self._terms[partition] = term
 

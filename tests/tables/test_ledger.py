@@ -200,3 +200,17 @@ def test_chunks_keep_every_row_in_order_within_the_limit() -> None:
     parts = list(chunks(rows, limit=200))
     assert [key for part in parts for key in part] == list(rows)
     assert max(len(part) for part in parts) == 2
+
+
+async def test_a_worker_that_wakes_after_another_one_wrote_ends_before_it_spoils_its_disk(
+    table: LedgerTable, changelog: Changelog
+) -> None:
+    ended: list[BaseException] = []
+    table.bind(changelog, ended.append)
+    await table.commit(0, {b"a": b"1"})
+    changelog.batches.append({b"a": b"by its successor"})
+    with pytest.raises(ChangelogHoleError):
+        await table.commit(0, {b"b": b"2"})
+    assert len(ended) == 1
+    assert table.persisted_offset(TP(CHANGELOG, 0)) == 0
+    assert table.get(0, b"b") is None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tests.live.another_worker import another_worker
 from tests.live.chaos.cluster import outage
+from tests.live.system import SESSION_SECONDS
 from tests.live.waiting import asking, eventually
 
 if TYPE_CHECKING:
@@ -52,6 +53,13 @@ class Fault:
 async def kill_a_worker(system: System, _: Cluster) -> None:
     """End a worker with SIGKILL."""
     system.signal("worker", signal.SIGKILL)
+
+
+async def freeze_a_worker(system: System, _: Cluster) -> None:
+    """Stop a worker for longer than its session lasts; it wakes without knowing that its partitions have gone."""
+    pid = system.signal("worker", signal.SIGSTOP)
+    await asyncio.sleep(2.5 * SESSION_SECONDS)
+    os.kill(pid, signal.SIGCONT)
 
 
 async def a_worker_joins_and_leaves(system: System, _: Cluster) -> None:
@@ -147,6 +155,7 @@ FAULTS: Final = (
     Fault("kill -9 of the only worker", kill_a_worker, times=4),
     Fault("kill -9 of one worker of two", kill_a_worker, times=4, workers=2),
     Fault("the same, with standby tables", kill_a_worker, times=4, workers=2, environment=STANDBY),
+    Fault("a worker frozen past its session", freeze_a_worker, times=4, workers=2),
     Fault("a worker joins, and leaves politely", a_worker_joins_and_leaves, times=3),
     Fault("join and leave during recovery", join_and_leave_while_another_recovers, times=2, workers=2),
     Fault("Kafka restarted", restart_kafka, workers=2),
