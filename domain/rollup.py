@@ -116,13 +116,16 @@ class Rollup:
         """Fold one group; nothing is written."""
         group = Group()
         deltas: dict[int, Lines] = defaultdict(dict)
+        touched: dict[int, Lines] = defaultdict(dict)
         with localcontext(EXACT):
             for key, arrived in cells:
                 delta = self._overwrite(key, arrived, group)
                 if delta is not None:
                     merge(deltas[key.minute], {_line(key.cell): delta})
+                # A crash may have come after the rows were written and before the spend was sent: it is sent again.
+                merge(touched[key.minute], {_line(key.cell): delta or Delta()})
             self._project(deltas, group)
-            self._spend(deltas, group)
+            self._spend(touched, group)
         return group
 
     def open_period(self, budget: BudgetRow, instant: int) -> tuple[SpendKey, SpendRow]:

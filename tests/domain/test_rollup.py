@@ -136,6 +136,18 @@ def test_a_budget_set_late_starts_from_what_is_already_spent() -> None:
     assert (key.period_start, row.spent) == (START, Decimal("70.50"))
 
 
+def test_a_replay_sends_spend_again_that_a_crash_may_have_kept_from_being_sent() -> None:
+    rows = Rows()
+    rollup = Rollup(rows, [BUDGET])
+    one = Arrived(0, "metered", 0, total(3, "1.50"))
+    first = rollup.fold(list(newest([one]).items()))
+    assert [row.spent for row in first.spends.values()] == [Decimal("1.50")]
+    rows.cells |= first.cells
+    rows.projections |= first.projections
+    rows.spends |= first.spends
+    assert rollup.fold(list(newest([one]).items())).spends == first.spends
+
+
 def test_every_matching_budget_parent_and_child_gains() -> None:
     rows = Rows()
     terms: list[tuple[tuple[str, str], ...]] = [
