@@ -59,7 +59,8 @@ def prepare(directory: Path) -> Server:
 def cluster(directory: Path, *, brokers: int) -> list[Server]:
     """Return the servers of one cluster; the first is its controller, too, and has to be started first."""
     controller = free_port()
-    identity = base64.urlsafe_b64encode(os.urandom(16)).decode().rstrip("=")
+    # The first bits are zero: an identity that begins with a dash would be taken for an option.
+    identity = base64.urlsafe_b64encode(b"\0" + os.urandom(15)).decode().rstrip("=")
     return [_formatted(directory / f"node-{node}", node, controller, identity) for node in range(1, brokers + 1)]
 
 
