@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from domain.cloudevents import rejected
-from tables.ledger import PartitionLostError
+from tables.tenure import PartitionLostError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable
@@ -27,16 +27,18 @@ class Batch:
     """The records of one fetch from one partition; `done` is set once all of them are handled.
 
     A batch that is not done is never acknowledged (`app.adapters.faust_transport`): it will be fetched again
-    by whoever owns the partition then. Nothing lies between `follows`, where the fetch before it ended, and the first.
+    by whoever owns the partition then. A `stale` one is from before a rebalance: what came before it may be missing,
+    and it will be fetched again. Nothing lies between `follows`, where the fetch before it ended, and the first record.
     """
 
-    __slots__ = ("__weakref__", "done", "follows", "partition", "records", "topic")
+    __slots__ = ("__weakref__", "done", "follows", "partition", "records", "stale", "topic")
 
     def __init__(self, topic: str, partition: int, records: tuple[Record, ...]) -> None:
         self.topic = topic
         self.partition = partition
         self.records = records
         self.done = False
+        self.stale = False
         self.follows = records[0].offset
 
     @property
@@ -76,11 +78,13 @@ async def each(
 async def _handled(
     batch: Batch, handle: Callable[[Batch], Awaitable[None]], fatal: Callable[[BaseException], None]
 ) -> bool:
-    """Handle a batch; False when its partition was taken away: it is left to its new owner.
+    """Handle a batch; False when it is stale, or its partition was taken away: it is left to its new owner.
 
     Any other failure is `fatal`: the process must end and replay from its last commit, because going on would leave
     a hole behind it.
     """
+    if batch.stale:
+        return False
     try:
         await handle(batch)
     except PartitionLostError:
@@ -130,7 +134,9 @@ class Merger:
 
     async def _work(self) -> None:
         while True:
-            batches = await self._take()
+            batches = [batch for batch in await self._take() if not batch.stale]
+            if not batches:
+                continue
             started = time.perf_counter()
             records = tuple(record for batch in batches for record in batch.records)
             if await _handled(Batch(batches[0].topic, batches[0].partition, records), self._handle, self._fatal):

@@ -20,15 +20,15 @@ from agents.budgets_fold import AGENT, Fold, Outcome
 from domain.money import quantity_to_text
 from domain.windows import DAY, to_rfc3339
 from tables.budgets import RETENTION_DAYS, expired_periods
-from tables.ledger import PartitionLostError, chunks
+from tables.tenure import PartitionLostError, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterator
+    from collections.abc import AsyncIterable, Callable
 
     import faust
 
     from agents.batch import Batch
-    from agents.ports import Clock, Publisher, Table, View
+    from agents.ports import Clock, Publisher, Table, Tenure, View
     from domain.budgets import ThresholdCrossed
     from domain.scope import ScopeFilter
 
@@ -68,20 +68,6 @@ class Topics(Protocol):
         """What could not be used."""
 
 
-class _PartitionRows:
-    """The rows of one partition."""
-
-    def __init__(self, table: Table, partition: int) -> None:
-        self._table = table
-        self._partition = partition
-
-    def get(self, key: bytes) -> bytes | None:
-        return self._table.get(self._partition, key)
-
-    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
-        return self._table.scan(self._partition, prefix)
-
-
 class Budgets:
     """The budgets of the partitions that this worker owns.
 
@@ -116,50 +102,48 @@ class Budgets:
     async def handle(self, batch: Batch) -> None:
         """Follow one batch; return when everything it caused is acknowledged."""
         async with self._locks[batch.partition]:
-            fold = self._fold(batch.partition)
+            rows = self._table.tenure(batch.partition)
+            fold = self._fold(batch.partition, rows)
             take = fold.command if batch.topic == self._topics.budget_commands else fold.spend
             for record in batch.records:
                 take(record)
             outcome = fold.outcome()
             letters = [batch.dead_letter(AGENT, *rejected, self._clock()) for rejected in outcome.rejected]
             await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters])
-            await self._carry_out(batch.partition, outcome)
+            await self._carry_out(rows, outcome)
         metrics.REJECTED.labels(batch.topic).inc(len(letters))
 
     async def tick(self) -> None:
         """Roll periods over by the clock; show everything after a rebalance, and now and then."""
         show = self._is_view_due()
-        for partition in self._table.owned():
+        for partition, rows in self._table.tenures():
             async with self._locks[partition]:
                 try:
-                    await self._carry_out(partition, self._rolled_over(partition))
-                except PartitionLostError:
-                    logger.info("budgets[%d] was taken away; its new owner goes on", partition)
-                    continue
-                if show:
-                    self._show(partition)
+                    await self._carry_out(rows, self._rolled_over(partition, rows))
+                    if show:
+                        self._show(partition, rows)
+                except PartitionLostError as lost:
+                    logger.info("%s was taken away; its new owner goes on", lost)
 
     async def expire(self) -> None:
         """Forget periods older than their retention, in every owned partition."""
         before = int(self._clock()) - RETENTION_DAYS * DAY
-        for partition in self._table.owned():
-            rows: dict[bytes, bytes | None] = {**expired_periods(_PartitionRows(self._table, partition), before)}
-            for chunk in chunks(rows):
-                await self._table.commit(partition, chunk)
+        for _, rows in self._table.tenures():
+            await rows.delete(list(expired_periods(rows, before)))
 
-    def _fold(self, partition: int) -> Fold:
+    def _fold(self, partition: int, rows: Tenure) -> Fold:
         def at_home(scope: ScopeFilter) -> bool:
             return self._partition_of is None or self._partition_of(str(scope).encode()) == partition
 
         return Fold(
-            _PartitionRows(self._table, partition),
+            rows,
             currency=self._currency,
             now=int(self._clock()),
             at_home=at_home,
         )
 
-    def _rolled_over(self, partition: int) -> Outcome:
-        fold = self._fold(partition)
+    def _rolled_over(self, partition: int, rows: Tenure) -> Outcome:
+        fold = self._fold(partition, rows)
         fold.roll_over()
         return fold.outcome()
 
@@ -170,12 +154,12 @@ class Budgets:
         self._shown_epoch, self._shown_at = epoch, now
         return True
 
-    def _show(self, partition: int) -> None:
-        fold = self._fold(partition)
+    def _show(self, partition: int, rows: Tenure) -> None:
+        fold = self._fold(partition, rows)
         fold.show()
         self._show_documents(fold.outcome())
 
-    async def _carry_out(self, partition: int, outcome: Outcome) -> None:
+    async def _carry_out(self, rows: Tenure, outcome: Outcome) -> None:
         send = self._publisher.send_many
         topics = self._topics
         control = [(None, value, owner) for value in outcome.control for owner in range(self._partitions)]
@@ -186,7 +170,7 @@ class Budgets:
             send(topics.cost_totals, control),
         )
         for chunk in chunks(outcome.rows):
-            await self._table.commit(partition, chunk)
+            await rows.commit(chunk)
         self._show_documents(outcome)
         for transition, cause in outcome.transitions:
             metrics.BUDGET_TRANSITIONS.labels(transition.direction).inc()

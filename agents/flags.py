@@ -22,7 +22,7 @@ from domain.flag_events import change_event, change_id
 from domain.flag_leases import apply, delete, expire, parse_status
 from domain.rejection import Rejected
 from tables.flags import BUDGET, LEASE, budget_key, decode, read_lease
-from tables.ledger import PartitionLostError
+from tables.tenure import PartitionLostError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from agents.batch import Batch
     from agents.flags_view import View
-    from agents.ports import Clock, Outgoing, Publisher, Record, Table
+    from agents.ports import Clock, Outgoing, Publisher, Record, Table, Tenure
     from domain.flag_leases import Change
 
 logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class Flags:
         """Follow the statuses of one batch."""
         letters: list[Outgoing] = []
         async with self._lock:
-            staging = Staging(self.table, batch.partition)
+            staging = Staging(self.table.tenure(batch.partition))
             for record in batch.records:
                 move = self._read(record, staging)
                 if isinstance(move, Rejected):
@@ -99,7 +99,7 @@ class Flags:
     async def _save(self, staging: Staging) -> None:
         told = [self._outgoing(change, time) for change, time in staging.changes]
         await self.publisher.send_many(self.flag_changed, told)
-        await self.table.commit(staging.partition, staging.rows())
+        await staging.commit()
         for change, _ in staging.changes:
             logger.info("flag changed", extra={"about": _about(change)})
         for key, after in staging.after.items():
@@ -114,17 +114,17 @@ class Flags:
         """Release what ran out, and bring the view up to date."""
         try:
             async with self._lock:
-                for partition in self.table.owned():
-                    await self._release(partition)
+                for _, rows in self.table.tenures():
+                    await self._release(rows)
                 await self._repair()
         except PartitionLostError:
             logger.info("a partition was taken away while its leases were released; its new owner does that")
         await self._board.flush()
 
-    async def _release(self, partition: int) -> None:
+    async def _release(self, rows: Tenure) -> None:
         now = self.clock()
-        staging = Staging(self.table, partition)
-        for lease, _ in self.table.scan(partition, LEASE):
+        staging = Staging(rows)
+        for lease, _ in rows.scan(LEASE):
             until, key = read_lease(lease)
             if until > now:
                 break
@@ -138,7 +138,7 @@ class Flags:
         epoch, now = self.table.epoch, self.clock()
         if epoch == self._epoch and now - self._repaired < REPAIR_SECONDS:
             return
-        owned = [row for partition in self.table.owned() for _, row in self.table.scan(partition, BUDGET)]
+        owned = [row for _, rows in self.table.tenures() for _, row in rows.scan(BUDGET)]
         if await self._board.repair(decode(row).flags for row in owned):
             self._epoch, self._repaired = epoch, now
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from tables.flags import FlagsRow, decode, rows
 
 if TYPE_CHECKING:
-    from agents.ports import Table
+    from agents.ports import Tenure
     from domain.flag_leases import Change, Transition
 
 
@@ -23,8 +23,7 @@ class Move(NamedTuple):
 class Staging:
     """The rows of one partition as they will be, and what is to be told, until both are written."""
 
-    def __init__(self, table: Table, partition: int) -> None:
-        self.partition = partition
+    def __init__(self, table: Tenure) -> None:
         self._table = table
         self.before: dict[bytes, FlagsRow | None] = {}
         self.after: dict[bytes, FlagsRow] = {}
@@ -35,7 +34,7 @@ class Staging:
         return self.after[key] if key in self.after else self._stored(key)
 
     def _stored(self, key: bytes) -> FlagsRow | None:
-        row = self._table.get(self.partition, key)
+        row = self._table.get(key)
         return None if row is None else decode(row)
 
     def add(self, move: Move) -> None:
@@ -47,9 +46,9 @@ class Staging:
         self.after[move.key] = FlagsRow(move.version, flags)
         self.changes += [(change, move.time) for change in move.transition.changes]
 
-    def rows(self) -> dict[bytes, bytes | None]:
-        """Return all rows to write."""
+    async def commit(self) -> None:
+        """Write all rows."""
         written: dict[bytes, bytes | None] = {}
         for key, after in self.after.items():
             written |= rows(self.before[key], after)
-        return written
+        await self._table.commit(written)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,14 +24,14 @@ from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day, tota
 from domain.windows import DAY
 from tables import identities as identities_table
 from tables import meter as meter_table
-from tables.ledger import chunks, delete
+from tables.tenure import chunks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable
 
     import faust
 
-    from agents.ports import Clock, Publisher, Table, View
+    from agents.ports import Clock, Publisher, Table, Tenure, View
     from domain.ownership import Ownership
     from domain.pricing import PriceBook
 
@@ -47,6 +47,26 @@ class MeteringTopics:
 
 # How much of the cost tables comes from here, as opposed to the provider's bill.
 METERED: Final = "metered"
+
+
+@dataclass
+class Source:
+    """What this worker knows of one source partition.
+
+    `published` is up to where totals are sent, as the next commit will say; `reached` the last offset sent to each
+    owner partition of `cost-totals`.
+    """
+
+    meter: Meter
+    cells: Tenure
+    ids: Tenure
+    published: int
+    reached: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def held(self) -> bool:
+        """Whether what is known still holds."""
+        return self.cells.held and self.ids.held
 
 
 class Metering:
@@ -76,63 +96,58 @@ class Metering:
         self._partitions = partitions
         self._rules = rules
         self._clock = clock
-        self._meters: dict[int, Meter] = {}
-        # By source partition: up to where totals are sent, as the next commit will say.
-        self._published: dict[int, int] = {}
-        # By source partition: the last offset sent to each owner partition of cost-totals.
-        self._reached: dict[int, dict[str, int]] = {}
-        self._epoch = -1
+        self._sources: dict[int, Source] = {}
 
     async def handle(self, batch: Batch) -> None:
         """Fold one batch; return when everything it caused is acknowledged."""
-        meter = await self._meter(batch.partition)
+        source = await self._source(batch.partition)
+        meter = source.meter
         started = time.perf_counter()
         done = meter.done
         folded = meter.fold(batch.records, int(self._clock()))
         folding = time.perf_counter()
-        await self._write(batch.partition, meter, folded, done)
+        await self._write(source, folded, done)
         written = time.perf_counter()
-        await self._publish(batch, meter, folded)
+        await self._publish(batch, source, folded)
         _observe(batch, folded, folding - started, written - folding, time.perf_counter() - written)
 
-    async def _meter(self, partition: int) -> Meter:
-        if self._epoch != self._cells.epoch:
-            self._meters.clear()
-            self._epoch = self._cells.epoch
-        if partition not in self._meters:
-            await self._send_what_other_rules_left(partition)
-            self._meters[partition] = self._restore(partition)
-        return self._meters[partition]
+    async def _source(self, partition: int) -> Source:
+        known = self._sources.get(partition)
+        if known is not None and known.held:
+            return known
+        cells, ids = self._cells.tenure(partition), self._ids.tenure(partition)
+        await self._send_what_other_rules_left(partition, cells)
+        source = self._sources[partition] = self._restore(cells, ids)
+        return source
 
-    async def _send_what_other_rules_left(self, partition: int) -> None:
+    async def _send_what_other_rules_left(self, partition: int, cells: Tenure) -> None:
         """Send totals that were written and perhaps not sent, when prices or owners changed in between.
 
         A replay sends again what it touches; under other rules it touches other cells.
         """
-        row = self._cells.get(partition, meter_table.POSITION)
+        row = cells.get(meter_table.POSITION)
         position = meter_table.decode_position(row) if row is not None else None
         if position is None or position.rules == self._rules or position.published >= position.version:
             return
         unsent = [
             total(meter_table.split(key), meter_table.decode_row(row))
-            for key, row in self._cells.scan(partition)
+            for key, row in cells.scan()
             if key != meter_table.POSITION and meter_table.decode_row(row).version > position.published
         ]
         packets = totals.pack(METERED, partition, position.version, position.watermark, unsent, self._partitions)
         await self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets])
 
-    def _restore(self, partition: int) -> Meter:
+    def _restore(self, cells: Tenure, ids: Tenure) -> Source:
         remembered = Identities()
-        remembered.load(identities_table.decode(key, row) for key, row in self._ids.scan(partition))
-        row = self._cells.get(partition, meter_table.POSITION)
+        remembered.load(identities_table.decode(key, row) for key, row in ids.scan())
+        row = cells.get(meter_table.POSITION)
         position = meter_table.decode_position(row) if row is not None else meter_table.Position()
-        self._published[partition] = position.published
 
         def read(key: CellKey) -> MeterRow | None:
-            stored = self._cells.get(partition, meter_table.key(key))
+            stored = cells.get(meter_table.key(key))
             return None if stored is None else meter_table.decode_row(stored)
 
-        return Meter(
+        meter = Meter(
             book=self._book,
             ownership=self._ownership,
             read=read,
@@ -141,32 +156,25 @@ class Metering:
             done=position.done,
             watermark=position.watermark,
         )
+        return Source(meter, cells, ids, position.published)
 
-    async def _write(self, partition: int, meter: Meter, folded: Folded, done: int) -> None:
+    async def _write(self, source: Source, folded: Folded, done: int) -> None:
         rows: dict[bytes, bytes | None] = {
             meter_table.key(key): meter_table.encode_row(row) for key, row in folded.rows.items()
         }
-        await asyncio.gather(self._write_cells(partition, meter, rows, done), self._write_ids(partition, folded))
+        await asyncio.gather(self._write_cells(source, rows, done), _write_ids(source.ids, folded))
 
-    async def _write_cells(self, partition: int, meter: Meter, rows: dict[bytes, bytes | None], done: int) -> None:
+    async def _write_cells(self, source: Source, rows: dict[bytes, bytes | None], done: int) -> None:
         """Write rows between two positions: the first may claim more than is written, the last is the truth."""
+        meter = source.meter
         parts = list(chunks(rows)) or [{}]
         for at, chunk in enumerate(parts, start=1):
             complete = meter.done if at == len(parts) else done
-            position = meter_table.Position(
-                meter.position, meter.watermark, complete, self._published[partition], self._rules
-            )
-            await self._cells.commit(partition, {meter_table.POSITION: meter_table.encode_row(position), **chunk})
+            position = meter_table.Position(meter.position, meter.watermark, complete, source.published, self._rules)
+            await source.cells.commit({meter_table.POSITION: meter_table.encode_row(position), **chunk})
 
-    async def _write_ids(self, partition: int, folded: Folded) -> None:
-        rows: dict[bytes, bytes | None] = {
-            identities_table.key(packed.day, folded.last_offset): identities_table.encode(packed, folded.last_offset)
-            for packed in folded.identities
-        }
-        for chunk in chunks(rows):
-            await self._ids.commit(partition, chunk)
-
-    async def _publish(self, batch: Batch, meter: Meter, folded: Folded) -> None:
+    async def _publish(self, batch: Batch, source: Source, folded: Folded) -> None:
+        meter = source.meter
         packets = totals.pack(
             METERED, batch.partition, folded.last_offset, meter.watermark, folded.totals(), self._partitions
         )
@@ -176,27 +184,34 @@ class Metering:
             self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets]),
             self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters]),
         )
-        self._published[batch.partition] = folded.last_offset
-        reached = self._reached.setdefault(batch.partition, {})
-        reached.update((str(owner), offset) for owner, offset in sent)
-        progress = {"offset": folded.last_offset, "totals": reached, "watermark": min(meter.newest, int(now))}
+        source.published = folded.last_offset
+        source.reached.update((str(owner), offset) for owner, offset in sent)
+        progress = {"offset": folded.last_offset, "totals": source.reached, "watermark": min(meter.newest, int(now))}
         self._view.progress(f"meter:{batch.partition}", orjson.dumps(progress))
 
     async def expire(self) -> None:
         """Forget ids and rows older than their retention, in every owned partition."""
         for partition in self._cells.owned() & self._ids.owned():
-            meter = await self._meter(partition)
-            watermark = min(meter.watermark, int(self._clock()) + DAY)
+            source = await self._source(partition)
+            watermark = min(source.meter.watermark, int(self._clock()) + DAY)
             oldest = retained_day(watermark, RETENTION_DAYS)
-            meter.identities.forget(oldest)
-            await _delete_before(self._ids, partition, oldest, identities_table.day_of)
+            source.meter.identities.forget(oldest)
+            await _delete_before(source.ids, oldest, identities_table.day_of)
             oldest_minute = retained_day(watermark, meter_table.RETENTION_DAYS) * DAY
-            await _delete_before(self._cells, partition, oldest_minute, meter_table.minute_of)
+            await _delete_before(source.cells, oldest_minute, meter_table.minute_of)
 
 
-async def _delete_before(table: Table, partition: int, bound: int, position: Callable[[bytes], int]) -> None:
-    keys = (key for key, _ in table.scan(partition))
-    await delete(table, partition, takewhile(lambda key: position(key) < bound, keys))
+async def _write_ids(ids: Tenure, folded: Folded) -> None:
+    rows: dict[bytes, bytes | None] = {
+        identities_table.key(packed.day, folded.last_offset): identities_table.encode(packed, folded.last_offset)
+        for packed in folded.identities
+    }
+    for chunk in chunks(rows):
+        await ids.commit(chunk)
+
+
+async def _delete_before(table: Tenure, bound: int, position: Callable[[bytes], int]) -> None:
+    await table.delete(takewhile(lambda key: position(key) < bound, (key for key, _ in table.scan())))
 
 
 def _observe(batch: Batch, folded: Folded, fold: float, write: float, publish: float) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from domain.cost_rows import ProjectionKey, ProjectionRow
 
@@ -30,31 +30,55 @@ class Publisher(Protocol):
         """Send `(key, value, partition or None)` records; return `(partition, offset)` of each, acknowledged."""
 
 
+class Tenure(Protocol):
+    """One partition of a table while this worker owns it; calls raise `PartitionLostError` from then on.
+
+    What is kept in memory of a partition is valid for as long as `held`. See `tables.tenure`.
+    """
+
+    @property
+    def held(self) -> bool:
+        """Whether the worker still owns it, without a break."""
+
+    @property
+    def position(self) -> int:
+        """Grows with every commit, whoever owns the partition."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row or None."""
+
+    def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Iterate rows in key order."""
+
+    async def commit(self, rows: Mapping[bytes, bytes | None]) -> None:
+        """Write rows atomically; None deletes."""
+
+    async def delete(self, keys: Iterable[bytes]) -> None:
+        """Delete rows, some at a time."""
+
+
 class Table(Protocol):
     """Rows of the partitions that this worker owns; see `tables.ledger`."""
 
-    def get(self, partition: int, key: bytes) -> bytes | None:
-        """Return a row or None."""
-
-    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Iterate rows in key order."""
-
-    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        """Write rows atomically; None deletes."""
-
     @property
     def epoch(self) -> int:
-        """Number of recoveries so far: what is cached of a table is valid within one."""
+        """Number of recoveries so far."""
 
     def owned(self) -> frozenset[int]:
         """Partitions assigned to this worker and recovered."""
+
+    def tenure(self, partition: int) -> Tenure:
+        """Return one of them; raises `PartitionLostError` for any other."""
+
+    def tenures(self) -> Sequence[tuple[int, Tenure]]:
+        """Return all of them, by number."""
 
 
 class View(Protocol):
     """The materialised view in Redis, written behind: calls return at once and never fail."""
 
-    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow]) -> None:
-        """Show these costs of one owner partition of `cost-totals`."""
+    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow], position: int) -> None:
+        """Show these costs of one owner partition of `cost-totals`, as they are at a position of its table."""
 
     async def room(self) -> None:
         """Wait until few enough rows wait to be written; for who has many to show."""

@@ -26,14 +26,14 @@ from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.totals import decode_packet
 from domain.windows import DAY, MINUTE, to_rfc3339
 from tables import costs as table
-from tables.ledger import BatchTooLargeError, delete
+from tables.tenure import BatchTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Callable, Sequence
 
     import faust
 
-    from agents.ports import Clock, Outgoing, Publisher, Record, Table, View
+    from agents.ports import Clock, Outgoing, Publisher, Record, Table, Tenure, View
     from domain.cost_rows import CellRow, CostCell, CostCellKey
 
 SHOWN_AT_ONCE: Final = 2_000
@@ -52,9 +52,10 @@ class RollupTopics(msgspec.Struct, frozen=True):
 class Partition:
     """What this worker knows of one owner partition."""
 
-    def __init__(self, table_: Table, partition: int) -> None:
-        self.number = partition
-        self.rows = CostRows(table_, partition)
+    def __init__(self, number: int, costs: Tenure) -> None:
+        self.number = number
+        self.costs = costs
+        self.rows = CostRows(costs)
         self.rollup = Rollup(self.rows, self.rows.budgets())
         self.watermark = self.rows.watermark()
         self.days: set[int] = set()
@@ -80,7 +81,6 @@ class RollingUp:
         self._currency = currency
         self._clock = clock
         self._partitions: dict[int, Partition] = {}
-        self._epoch = -1
 
     async def handle(self, batch: Batch) -> None:
         """Fold one batch; return when everything it caused is acknowledged."""
@@ -102,12 +102,10 @@ class RollingUp:
         metrics.STAGE_SECONDS.labels("rollup").inc(time.perf_counter() - started)
 
     def _partition(self, number: int) -> Partition:
-        if self._epoch != self._costs.epoch:
-            self._partitions.clear()
-            self._epoch = self._costs.epoch
-        if number not in self._partitions:
-            self._partitions[number] = Partition(self._costs, number)
-        return self._partitions[number]
+        known = self._partitions.get(number)
+        if known is None or not known.costs.held:
+            known = self._partitions[number] = Partition(number, self._costs.tenure(number))
+        return known
 
     async def _fold(self, state: Partition, arrived: list[Arrived]) -> None:
         for group in groups(newest(arrived)):
@@ -116,7 +114,7 @@ class RollingUp:
     async def _fold_group(self, state: Partition, cells: Sequence[tuple[CostCellKey, list[Arrived]]]) -> None:
         group = state.rollup.fold(cells)
         try:
-            await self._costs.commit(state.number, state.rows.encode(group, state.watermark))
+            await state.costs.commit(state.rows.encode(group, state.watermark))
         except BatchTooLargeError:
             if len(cells) == 1:
                 raise
@@ -126,7 +124,7 @@ class RollingUp:
             return
         state.rows.remember(group)
         state.days.update(minute - minute % DAY for minute in {key.minute for key in group.cells})
-        self._view.costs(state.number, group.projections)
+        self._view.costs(state.number, group.projections, state.costs.position)
         await self._publish(state, group)
 
     async def _publish(self, state: Partition, group: Group) -> None:
@@ -211,39 +209,39 @@ class RollingUp:
             key, row = state.rollup.open_period(budget, instant)
             spends[key] = row
             rows[table.spend_key(key)] = table.encode(row)
-        await self._costs.commit(state.number, rows)
+        await state.costs.commit(rows)
         state.rows.remember(Group(spends=spends))
         await self._send_spends(state, spends)
 
     async def _forget(self, state: Partition, *prefixes: bytes) -> None:
         for prefix in prefixes:
-            await delete(self._costs, state.number, (key for key, _ in self._costs.scan(state.number, prefix)))
+            await state.costs.delete(key for key, _ in state.costs.scan(prefix))
         state.rows.clear()
 
     async def show_all(self) -> None:
         """Show every projected cost of every owned partition: after a rebalance, or when Redis came back empty."""
-        for number in self._costs.owned():
-            for shown, (key, _) in enumerate(self._costs.scan(number, table.PROJECTED)):
+        for number, costs in self._costs.tenures():
+            for shown, (key, _) in enumerate(costs.scan(table.PROJECTED)):
                 if shown % SHOWN_AT_ONCE == 0:
                     await self._view.room()
-                if number not in self._costs.owned():
-                    return
-                # Read anew: the scan may be older than what was folded since it began.
-                row = self._costs.get(number, key)
+                # Read anew: what was scanned may be older than what was folded since.
+                row = costs.get(key)
                 if row is not None:
-                    self._view.costs(number, {table.split_projection_key(key): table.decode_projection(row)})
+                    rows = {table.split_projection_key(key): table.decode_projection(row)}
+                    self._view.costs(number, rows, costs.position)
 
     async def expire(self) -> None:
         """Delete rows older than their retention, in every owned partition, some at a time."""
         for number in self._costs.owned():
             state = self._partition(number)
-            await delete(self._costs, number, state.rows.expired(int(self._clock())))
+            await state.costs.delete(state.rows.expired(int(self._clock())))
             state.rows.clear()
 
     def audit(self) -> None:
         """Export the largest gap between the parts and the whole over the days touched since the last audit."""
-        gap = max((state.rows.gap(state.days) for state in self._partitions.values()), default=0)
-        for state in self._partitions.values():
+        held = [state for state in self._partitions.values() if state.costs.held]
+        gap = max((state.rows.gap(state.days) for state in held), default=0)
+        for state in held:
             state.days.clear()
         metrics.CONSERVATION_GAP.set(float(gap))
 

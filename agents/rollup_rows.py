@@ -15,7 +15,7 @@ from tables import costs as table
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from agents.ports import Table
+    from agents.ports import Tenure
     from domain.cost_rows import (
         BudgetRow,
         CellRow,
@@ -33,9 +33,8 @@ _MAX_REMEMBERED: Final = 60_000
 class CostRows:
     """Reads rows through what was written last; implements `domain.rollup.CostReader`."""
 
-    def __init__(self, table_: Table, partition: int) -> None:
-        self._table = table_
-        self._partition = partition
+    def __init__(self, costs: Tenure) -> None:
+        self._costs = costs
         self._cells: dict[CostCellKey, CellRow] = {}
         self._projections: dict[ProjectionKey, ProjectionRow] = {}
         self._spends: dict[SpendKey, SpendRow] = {}
@@ -43,36 +42,36 @@ class CostRows:
     def cell(self, key: CostCellKey) -> CellRow | None:
         """Return the slots of a cell."""
         row = self._cells.get(key)
-        if row is None and (stored := self._table.get(self._partition, table.cell_key(key))) is not None:
+        if row is None and (stored := self._costs.get(table.cell_key(key))) is not None:
             row = table.decode_cell(stored)
         return row
 
     def projection(self, key: ProjectionKey) -> ProjectionRow | None:
         """Return a projected cost."""
         row = self._projections.get(key)
-        if row is None and (stored := self._table.get(self._partition, table.projection_key(key))) is not None:
+        if row is None and (stored := self._costs.get(table.projection_key(key))) is not None:
             row = table.decode_projection(stored)
         return row
 
     def spend(self, key: SpendKey) -> SpendRow | None:
         """Return this partition's part of a budget's spend."""
         row = self._spends.get(key)
-        if row is None and (stored := self._table.get(self._partition, table.spend_key(key))) is not None:
+        if row is None and (stored := self._costs.get(table.spend_key(key))) is not None:
             row = table.decode_spend(stored)
         return row
 
     def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
         """Iterate over one projection in one window, as stored."""
-        for key, row in self._table.scan(self._partition, table.window_prefix(window, projection)):
+        for key, row in self._costs.scan(table.window_prefix(window, projection)):
             yield table.split_projection_key(key), table.decode_projection(row)
 
     def budgets(self) -> list[BudgetRow]:
         """Return the budgets that are folded here."""
-        return [table.decode_budget(row) for _, row in self._table.scan(self._partition, table.BUDGETS)]
+        return [table.decode_budget(row) for _, row in self._costs.scan(table.BUDGETS)]
 
     def watermark(self) -> int:
         """Return the newest event time seen (epoch seconds), 0 when there is none."""
-        row = self._table.get(self._partition, table.WATERMARK)
+        row = self._costs.get(table.WATERMARK)
         return 0 if row is None else table.decode_watermark(row).at
 
     def encode(self, group: Group, watermark: int) -> dict[bytes, bytes | None]:
@@ -102,11 +101,11 @@ class CostRows:
         """Yield the keys past their retention, counted from the newest event time; a clock ahead is not believed."""
         newest = min(self.watermark(), now + DAY)
         for prefix, kept in table.retained_prefixes():
-            for key, _ in self._table.scan(self._partition, prefix):
+            for key, _ in self._costs.scan(prefix):
                 if table.start_of(key) >= newest - kept:
                     break
                 yield key
-        for key, _ in self._table.scan(self._partition, table.CELLS):
+        for key, _ in self._costs.scan(table.CELLS):
             if table.minute_of(key) >= newest - table.CELL_RETENTION:
                 break
             yield key

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import faust
 
     from agents.batch import Batch
-    from agents.ports import Clock, Publisher, Record, Table
+    from agents.ports import Clock, Publisher, Record, Table, Tenure
     from domain.webhooks import Subscription
 
 # Well below what one commit of a table may carry.
@@ -43,29 +43,28 @@ class Intake:
 
     async def handle(self, batch: Batch) -> None:
         """Remember what the events of one batch owe."""
+        table = self.table.tenure(batch.partition)
         letters: list[bytes] = []
         owed: dict[bytes, Pending] = {}
         for record in batch.records:
-            self._read(batch, record, owed, letters)
+            event = parse_event(record.value or b"")
+            if isinstance(event, Rejected):
+                letters.append(batch.dead_letter("webhooks", record, event.reason, self.clock()))
+                continue
+            for subscription in filter(lambda one: one.wants(event), self.subscriptions):
+                identity = delivery_identity(subscription.name, event)
+                if identity not in owed and not _is_known(table, identity):
+                    owed[identity] = _pending(subscription, event, batch.topic, record, self.clock())
         await self.publisher.send_many(self.dead_letters, [(None, letter, None) for letter in letters])
         for chunk in _chunks(owed):
             rows = {key: row for identity, each in chunk for key, row in pending_rows(identity, each).items()}
-            await self.table.commit(batch.partition, rows)
+            await table.commit(rows)
             for identity, pending in chunk:
                 self.queue(batch.partition, identity, pending)
 
-    def _read(self, batch: Batch, record: Record, owed: dict[bytes, Pending], letters: list[bytes]) -> None:
-        event = parse_event(record.value or b"")
-        if isinstance(event, Rejected):
-            letters.append(batch.dead_letter("webhooks", record, event.reason, self.clock()))
-            return
-        for subscription in self.subscriptions:
-            identity = delivery_identity(subscription.name, event)
-            if subscription.wants(event) and identity not in owed and not self._known(batch.partition, identity):
-                owed[identity] = _pending(subscription, event, batch.topic, record, self.clock())
 
-    def _known(self, partition: int, identity: bytes) -> bool:
-        return any(self.table.get(partition, kind + identity) is not None for kind in (PENDING, SETTLED))
+def _is_known(table: Tenure, identity: bytes) -> bool:
+    return any(table.get(kind + identity) is not None for kind in (PENDING, SETTLED))
 
 
 def _pending(subscription: Subscription, event: Event, topic: str, record: Record, now: float) -> Pending:

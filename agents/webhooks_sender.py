@@ -12,7 +12,7 @@ import asyncio
 import logging
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import faust
 import msgspec
@@ -31,12 +31,12 @@ from tables.deliveries import (
     pending_rows,
     settled_rows,
 )
-from tables.ledger import PartitionLostError
+from tables.tenure import PartitionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from agents.ports import Clock, Publisher, Table
+    from agents.ports import Clock, Publisher, Table, Tenure
     from domain.deliveries import Answer, Unreachable
     from domain.webhooks import Subscription
 
@@ -59,6 +59,17 @@ class Transport(Protocol):
 
     async def close(self) -> None:
         """Close all connections."""
+
+
+class _Owed(NamedTuple):
+    """A delivery under way, and the partition of the table that it was read from."""
+
+    turn: Turn
+    rows: Tenure
+    pending: Pending
+
+    def tried(self) -> _Owed:
+        return self._replace(pending=msgspec.structs.replace(self.pending, attempts=self.pending.attempts + 1))
 
 
 @dataclass(slots=True)
@@ -121,92 +132,99 @@ class Sender:
             return
         self._epoch = self.table.epoch
         self._outbox.clear()
-        for partition in self.table.owned():
-            for key, row in self.table.scan(partition, PENDING):
+        for partition, rows in self.table.tenures():
+            for key, row in rows.scan(PENDING):
                 self._outbox.put(partition, key[len(PENDING) :], decode_pending(row))
 
     async def _deliver(self, turn: Turn) -> None:
         try:
-            row = self._row(turn)
+            rows = self.table.tenure(turn.lane.partition)
+            row = rows.get(PENDING + turn.identity)
             if row is not None:
-                await self._attempt(turn, decode_pending(row))
+                await self._attempt(_Owed(turn, rows, decode_pending(row)))
         except PartitionLostError:
             logger.info("webhook %s: its partition was taken away", turn.lane.subscription)
-        except Exception:
-            logger.exception("webhook %s: cannot record a delivery, trying it again", turn.lane.subscription)
-            self._put_back(turn)
         finally:
             self._outbox.release(turn.lane)
             self._wake.set()
 
-    def _row(self, turn: Turn) -> bytes | None:
-        partition = turn.lane.partition
-        return self.table.get(partition, PENDING + turn.identity) if partition in self.table.owned() else None
+    async def _attempt(self, owed: _Owed) -> None:
+        try:
+            await self._settle_or_send(owed)
+        except PartitionLostError:
+            raise
+        except Exception:
+            logger.exception("webhook %s: cannot record a delivery, trying it again", owed.pending.subscription)
+            self._queue_again(owed.turn, msgspec.structs.replace(owed.pending, due=self.clock() + SETBACK_SECONDS))
 
-    def _put_back(self, turn: Turn) -> None:
-        row = self._row(turn)
-        if row is not None:
-            later = msgspec.structs.replace(decode_pending(row), due=self.clock() + SETBACK_SECONDS)
-            self._outbox.put(turn.lane.partition, turn.identity, later)
-
-    async def _attempt(self, turn: Turn, pending: Pending) -> None:
-        subscription = self.subscriptions.get(pending.subscription)
+    async def _settle_or_send(self, owed: _Owed) -> None:
+        subscription = self.subscriptions.get(owed.pending.subscription)
         if subscription is None:
-            await self._give_up(turn, pending, "no such webhook is configured any more")
+            await self._give_up(owed, "no such webhook is configured any more")
         elif subscription.name in self._gone:
-            await self._give_up(turn, pending, "the endpoint answered 410 Gone to an earlier event")
+            await self._give_up(owed, "the endpoint answered 410 Gone to an earlier event")
         else:
+            pending = owed.pending
             outcome = await self.transport.post(subscription, pending.message_id, pending.body, self.clock())
-            await self._record(turn, pending, outcome)
+            await self._record(owed, outcome)
 
-    async def _record(self, turn: Turn, pending: Pending, outcome: Answer | Unreachable) -> None:
-        tried = msgspec.structs.replace(pending, attempts=pending.attempts + 1)
+    async def _record(self, owed: _Owed, outcome: Answer | Unreachable) -> None:
+        tried = owed.tried()
         verdict = judge(
-            outcome, attempts=tried.attempts, first_at=tried.first_at, now=self.clock(), chance=self.chance()
+            outcome,
+            attempts=tried.pending.attempts,
+            first_at=tried.pending.first_at,
+            now=self.clock(),
+            chance=self.chance(),
         )
         match verdict:
             case Delivered():
-                await self._settle(turn, pending, None)
-                logger.info("webhook delivered", extra={"about": _about(tried, turn)})
+                await self._settle(owed, None)
+                logger.info("webhook delivered", extra={"about": _about(tried)})
             case GivenUp(reason, gone):
                 if gone:
-                    self._gone.add(pending.subscription)
-                await self._give_up(turn, pending, reason)
+                    self._gone.add(owed.pending.subscription)
+                await self._give_up(owed, reason)
             case Retry():
-                await self._retry(turn, tried, verdict)
+                await self._retry(tried, verdict)
 
-    async def _retry(self, turn: Turn, tried: Pending, retry: Retry) -> None:
+    async def _retry(self, tried: _Owed, retry: Retry) -> None:
+        pending = tried.pending
         logger.warning(
             "webhook %s: attempt %d for %s failed (%s), next in %.0f s",
-            tried.subscription,
-            tried.attempts,
-            tried.message_id,
+            pending.subscription,
+            pending.attempts,
+            pending.message_id,
             retry.reason,
             retry.at - self.clock(),
         )
         if retry.pause is not None:
-            self._outbox.pause(tried.subscription, retry.pause)
-        later = msgspec.structs.replace(tried, due=retry.at)
-        await self.table.commit(turn.lane.partition, pending_rows(turn.identity, later))
+            self._outbox.pause(pending.subscription, retry.pause)
+        later = msgspec.structs.replace(pending, due=retry.at)
+        await tried.rows.commit(pending_rows(tried.turn.identity, later))
+        self._queue_again(tried.turn, later)
+
+    def _queue_again(self, turn: Turn, later: Pending) -> None:
         self._outbox.put(turn.lane.partition, turn.identity, later)
 
-    async def _give_up(self, turn: Turn, pending: Pending, reason: str) -> None:
+    async def _give_up(self, owed: _Owed, reason: str) -> None:
+        pending = owed.pending
         logger.error("webhook %s: %s given up: %s", pending.subscription, pending.message_id, reason)
         letter = rejected(
             agent="webhooks",
             reason=f"webhook {pending.subscription}: {reason}",
             topic=pending.topic,
-            partition=turn.lane.partition,
+            partition=owed.turn.lane.partition,
             offset=pending.version,
             value=pending.body,
             recorded=int(self.clock()),
         )
         await self.publisher.send_many(self.dead_letters, [(None, letter, None)])
-        await self._settle(turn, pending, reason)
+        await self._settle(owed, reason)
 
-    async def _settle(self, turn: Turn, pending: Pending, failure: str | None) -> None:
-        settled = Settled(pending.version, self.clock(), failure)
-        await self.table.commit(turn.lane.partition, settled_rows(turn.identity, settled))
+    async def _settle(self, owed: _Owed, failure: str | None) -> None:
+        settled = Settled(owed.pending.version, self.clock(), failure)
+        await owed.rows.commit(settled_rows(owed.turn.identity, settled))
 
     async def _sweep(self) -> None:
         """Forget deliveries settled longer ago than their retention, some at a time."""
@@ -214,23 +232,23 @@ class Sender:
         if now - self._swept < SWEEP_SECONDS:
             return
         self._swept = now
-        for partition in self.table.owned():
-            keys = islice((key for key, _ in self.table.scan(partition, EXPIRY)), SWEEP_ROWS)
-            old = [key for key in keys if is_expired(key, now)]
-            rows = {key: row for expired in old for key, row in forgotten_rows(expired).items()}
+        for partition, rows in self.table.tenures():
             try:
-                await self.table.commit(partition, rows)
+                keys = islice((key for key, _ in rows.scan(EXPIRY)), SWEEP_ROWS)
+                old = [key for key in keys if is_expired(key, now)]
+                await rows.commit({key: row for expired in old for key, row in forgotten_rows(expired).items()})
             except Exception:
                 logger.exception("old deliveries of partition %d are not forgotten yet", partition)
 
 
-def _about(pending: Pending, turn: Turn) -> dict[str, str | int]:
+def _about(owed: _Owed) -> dict[str, str | int]:
     """Return what leads from the log of a delivery to its event: the id, and where it stands on its topic."""
+    pending = owed.pending
     return {
         "event_id": pending.message_id,
         "webhook": pending.subscription,
         "attempts": pending.attempts,
-        "caused_by": f"{pending.topic}[{turn.lane.partition}]@{pending.version}",
+        "caused_by": f"{pending.topic}[{owed.turn.lane.partition}]@{pending.version}",
     }
 
 

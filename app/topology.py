@@ -180,7 +180,6 @@ def _install_worker(
             rolling_up=rolling_up,
             budgets=budgeting,
             costs=tables[costs_table.NAME],
-            writer=writer,
         ),
     )
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mode import Service
 
-from tables.ledger import PartitionLostError
+from tables.tenure import PartitionLostError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from agents.budgets import Budgets
     from agents.metering import Metering
     from agents.rollup import RollingUp
-    from app.view_writer import ViewWriter
     from tables.ledger import LedgerTable
 
 AUDIT_EVERY: Final = 15.0
@@ -30,7 +31,6 @@ class Upkeep(Service):
         rolling_up: RollingUp,
         budgets: Budgets,
         costs: LedgerTable,
-        writer: ViewWriter,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -38,7 +38,6 @@ class Upkeep(Service):
         self._rolling_up = rolling_up
         self._budgets = budgets
         self._costs = costs
-        self._writer = writer
 
     @Service.task
     async def _show_what_was_moved_here(self) -> None:
@@ -46,8 +45,7 @@ class Upkeep(Service):
         while not self.should_stop:
             if self._costs.epoch != epoch and self._costs.owned():
                 epoch = self._costs.epoch
-                self._writer.drop()
-                await self._rolling_up.show_all()
+                await self._unless_lost(self._rolling_up.show_all)
             await self.sleep(FOLLOW_EVERY)
 
     @Service.task
@@ -60,9 +58,11 @@ class Upkeep(Service):
     async def _expire(self) -> None:
         while not self.should_stop:
             await self.sleep(EXPIRE_EVERY)
-            try:
-                await self._metering.expire()
-                await self._rolling_up.expire()
-                await self._budgets.expire()
-            except PartitionLostError as lost:
-                self.log.info("%s was taken away during clean-up", lost)
+            for expire in (self._metering.expire, self._rolling_up.expire, self._budgets.expire):
+                await self._unless_lost(expire)
+
+    async def _unless_lost(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except PartitionLostError as lost:
+            self.log.info("%s was taken away during its upkeep", lost)

@@ -14,6 +14,7 @@ from mode import Service
 
 from agents import metrics
 from app.adapters.redis_view import RedisError
+from tables.tenure import PartitionLostError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -39,13 +40,13 @@ class ViewWriter(Service):
         super().__init__(**kwargs)
         self._view = view
         self._owner = owner
-        self._rows: dict[tuple[int, ProjectionKey], ProjectionRow] = {}
+        self._rows: dict[tuple[int, ProjectionKey], tuple[int, ProjectionRow]] = {}
         self._documents: dict[tuple[str, str], bytes | None] = {}
         self.show_all: Callable[[], Awaitable[None]] = _nothing
 
-    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow]) -> None:
-        """Show these costs of one owner partition."""
-        self._rows.update(((partition, key), row) for key, row in rows.items())
+    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow], position: int) -> None:
+        """Show these costs of one owner partition, as they are at a position of its table."""
+        self._rows.update(((partition, key), (position, row)) for key, row in rows.items())
 
     def progress(self, name: str, document: bytes) -> None:
         """Say how far this worker is."""
@@ -54,11 +55,6 @@ class ViewWriter(Service):
     def document(self, kind: str, name: str, document: bytes | None) -> None:
         """Show a document; None removes it."""
         self._documents[kind, name] = document
-
-    def drop(self) -> None:
-        """Forget what is not written yet: its partitions may belong to somebody else by now."""
-        self._rows.clear()
-        self._documents.clear()
 
     @Service.task
     async def _write_behind(self) -> None:
@@ -73,6 +69,8 @@ class ViewWriter(Service):
                 await self._show_again_if_lost()
             except (RedisError, OSError):
                 self.log.debug("Redis is away; its view is looked at again when it is back")
+            except PartitionLostError as lost:
+                self.log.info("%s was taken away while it was shown", lost)
             await self.sleep(CHECK_REDIS_EVERY)
 
     async def _show_again_if_lost(self) -> None:
@@ -106,7 +104,7 @@ class ViewWriter(Service):
 
     async def _write(
         self,
-        rows: dict[tuple[int, ProjectionKey], ProjectionRow],
+        rows: dict[tuple[int, ProjectionKey], tuple[int, ProjectionRow]],
         documents: dict[tuple[str, str], bytes | None],
     ) -> None:
         items = list(rows.items())

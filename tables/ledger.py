@@ -4,10 +4,7 @@ A commit appends its rows to the changelog as one Kafka record batch (all or not
 and only then writes RocksDB, rows and changelog position together. So the changelog is never behind the disk, a crash
 at any point leaves a state that some prefix of the input explains, and recovery is Faust's own.
 
-A worker that takes a partition over begins a *term*: it appends a fence with a number above every earlier one, and
-puts the number on each of its rows. A predecessor that has lost the partition without knowing it yet (a long pause)
-may still append; recovery passes over rows of a term older than the last fence. What such rows were made of was never
-acknowledged, so the successor makes it anew.
+Agents work on a `Tenure`: one partition in one term. Which rows count is the changelog's to say (`tables.terms`).
 """
 
 from __future__ import annotations
@@ -17,27 +14,22 @@ import logging
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from faust.stores.rocksdb import Store
 from faust.tables.table import Table
-from faust.types import TP
-from rocksdict import WriteBatch
+
+from tables.disk import NOWHERE, Disk
+from tables.tenure import PartitionLostError, Tenure
+from tables.terms import FENCE_KEY, accept
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from faust.types import TP
 
 logger = logging.getLogger(__name__)
 
-# A commit is one Kafka record batch; below the broker's default limit of 1,048,588 bytes with room to spare.
-COMMIT_BYTES: Final = 700_000
-ROW_OVERHEAD: Final = 32
-DELETED_AT_ONCE: Final = 2_000
-OFFSET_KEY: Final = Store.offset_key
-FENCE_KEY: Final = b"__costguard\0fence__"
-TERM: Final = "term"
 # Small write buffers: a worker holds one database per table and partition.
 ROCKSDB_OPTIONS: Final = {
     "write_buffer_size": 8 * 1024 * 1024,
@@ -47,16 +39,6 @@ ROCKSDB_OPTIONS: Final = {
     "max_open_files": 64,
     "driver": "rocksdict",
 }
-
-Rows = dict[bytes, bytes | None]
-
-
-class PartitionLostError(Exception):
-    """The partition of a commit belongs to another worker by now."""
-
-
-class BatchTooLargeError(Exception):
-    """Rows that must be written together do not fit into one record batch; nothing was written."""
 
 
 class ChangelogHoleError(Exception):
@@ -72,16 +54,24 @@ class Fetch(Protocol):
     follows: int
 
 
-class Changelog(Protocol):
-    """Where commits go first."""
+class Changelogs(Protocol):
+    """All changelogs; see `tables.tenure.Changelog`."""
 
     async def append(
         self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], headers: Mapping[str, bytes]
     ) -> int:
-        """Append rows atomically, each with these headers; return the offset of the last one, once acknowledged.
+        """Append rows atomically; return the offset of the last one."""
 
-        Raises `BatchTooLargeError` before anything is sent.
-        """
+    async def read(self, topic: str, partition: int, first: int, last: int) -> Sequence[Any]:
+        """Return the records between two offsets, both included."""
+
+
+class _Changelog:
+    """The changelog of one partition."""
+
+    def __init__(self, changelogs: Changelogs, topic: str, partition: int) -> None:
+        self.append = partial(changelogs.append, topic, partition)
+        self.read = partial(changelogs.read, topic, partition)
 
 
 @dataclass
@@ -92,109 +82,53 @@ class Recovery:
     seconds: float = 0.0
 
 
-class Deletable(Protocol):
-    """A table whose rows can be deleted."""
-
-    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        """Write rows; None deletes."""
-
-
 class LedgerTable(Table[bytes, bytes]):
-    """Rows by partition and key, both bytes; `bind` it before the first commit."""
+    """Rows by partition and key, both bytes; `bind` it before the first assignment."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._changelog: Changelog | None = None
+        self._changelogs: Changelogs | None = None
         self._fatal: Callable[[BaseException], None] = lambda _: None
-        self._owned: frozenset[int] = frozenset()
-        self._terms: dict[int, int] = {}
-        self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._tenures: dict[int, Tenure] = {}
+        # By partition: keys whose newest row in the changelog does not count (`tables.terms`).
+        self._stale: defaultdict[int, set[bytes]] = defaultdict(set)
         self._epoch = 0
         self._rebalances = 0
         self._rebalanced_at = 0.0
         self.recovery = Recovery()
 
-    def bind(self, changelog: Changelog, fatal: Callable[[BaseException], None]) -> None:
+    def bind(self, changelogs: Changelogs, fatal: Callable[[BaseException], None]) -> None:
         """Tell where commits are appended, and what to do when a partition cannot be taken over."""
-        self._changelog = changelog
+        self._changelogs = changelogs
         self._fatal = fatal
 
     @property
     def epoch(self) -> int:
-        """Number of recoveries so far: what is cached of a table is valid within one."""
+        """Number of recoveries so far."""
         return self._epoch
 
     def owned(self) -> frozenset[int]:
         """Return the partitions that are assigned to this worker, recovered and fenced."""
-        return self._owned
+        return frozenset(self._tenures)
 
-    def get(self, partition: int, key: bytes) -> bytes | None:  # type: ignore[override]
-        """Return one row, or None."""
-        row: bytes | None = self._db(partition).get(key)
-        return row
+    def tenure(self, partition: int) -> Tenure:
+        """Return a partition that this worker owns; raises `PartitionLostError` when it does not."""
+        try:
+            return self._tenures[partition]
+        except KeyError:
+            raise PartitionLostError(f"{self.name}[{partition}]") from None
 
-    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Iterate over the rows whose key starts with `prefix`, in key order."""
-        for key, value in self._db(partition).items(from_key=prefix or None):
-            if not key.startswith(prefix):
-                return
-            if key not in (OFFSET_KEY, FENCE_KEY):
-                yield key, value
+    def tenures(self) -> list[tuple[int, Tenure]]:
+        """Return all partitions that this worker owns, by number."""
+        return sorted(self._tenures.items())
 
-    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        """Write rows atomically, changelog first; None deletes a row.
-
-        Raises `PartitionLostError` when another worker owns the partition, and `BatchTooLargeError`.
-        """
-        if not rows:
-            return
-        async with self._locks[partition]:
-            self._check_owned(partition)
-            term = self._terms[partition]
-            offset = await self._append(partition, rows, term)
-            self._check_owned(partition)
-            if self._terms[partition] == term:
-                self._require_unbroken(partition, offset - len(rows))
-                self._write(partition, rows, offset)
-
-    def _require_unbroken(self, partition: int, before: int) -> None:
-        """End the process when somebody else has appended since what is here: writing now would jump over that.
-
-        A worker that was frozen, and woke after its partitions had gone, would have a disk with a hole for good.
-        """
-        here = self.persisted_offset(TP(self.changelog_topic_name, partition))
-        if (-1 if here is None else here) == before:
-            return
-        error = ChangelogHoleError(f"{self.name}[{partition}] is at {here}, and appended after {before}")
-        self._fatal(error)
-        raise error
-
-    async def _append(self, partition: int, rows: Mapping[bytes, bytes | None], term: int) -> int:
-        if self._changelog is None:
-            raise RuntimeError(f"table {self.name} is not bound to a changelog")
-        headers = {TERM: str(term).encode()}
-        return await self._changelog.append(self.changelog_topic_name, partition, rows.items(), headers)
-
-    def _check_owned(self, partition: int) -> None:
-        if partition not in self._owned:
-            raise PartitionLostError(f"{self.name}[{partition}]")
-
-    def _db(self, partition: int) -> Any:
+    def _disk(self, partition: int) -> Disk:
         store: Any = self.data
-        return store._db_for_partition(partition)  # noqa: SLF001 - Faust's store has no public access by partition
-
-    def _write(self, partition: int, rows: Mapping[bytes, bytes | None], offset: int) -> None:
-        batch = WriteBatch(raw_mode=True)
-        for key, value in rows.items():
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
-        batch.put(OFFSET_KEY, str(offset).encode())
-        self._db(partition).write(batch)
+        # Faust's store has no public access by partition.
+        return Disk(partial(store._db_for_partition, partition))  # noqa: SLF001
 
     def apply_changelog_batch(self, batch: Iterable[Any]) -> None:
-        """Recover rows from the changelog, in its order, without those of fenced terms.
+        """Recover rows from the changelog, in its order, without those that do not count.
 
         Each of Faust's events carries a whole fetch. Ends the process when one does not continue what is here:
         the next one starts from what was written, and a table with a hole is worse than none.
@@ -214,47 +148,50 @@ class LedgerTable(Table[bytes, bytes]):
                 raise
 
     def _recover(self, fetch: Fetch) -> None:
-        partition, rows = fetch.partition, Rows()
-        here = self.persisted_offset(TP(fetch.topic, partition))
-        if here is not None and fetch.records[-1].offset <= here:
+        here = self._disk(fetch.partition).position
+        if fetch.records[-1].offset <= here:
             return
-        if here is not None and fetch.follows > here + 1:
-            raise ChangelogHoleError(f"{self.name}[{partition}] is at {here}, records come after {fetch.follows - 1}")
-        fence = self._fence(partition)
-        for record in fetch.records:
-            term = _term(record.headers)
-            if term >= fence:
-                fence = term
-                rows[record.key] = record.value
-        self._write(partition, rows, fetch.records[-1].offset)
+        if here != NOWHERE and fetch.follows > here + 1:
+            name = f"{self.name}[{fetch.partition}]"
+            raise ChangelogHoleError(f"{name} is at {here}, records come after {fetch.follows - 1}")
+        self._replay(fetch.partition, [record for record in fetch.records if record.offset > here])
         self.recovery.records += len(fetch.records)
 
-    def _fence(self, partition: int) -> int:
-        stored: bytes | None = self._db(partition).get(FENCE_KEY)
-        return 0 if stored is None else int(stored)
+    def _replay(self, partition: int, records: Sequence[Any]) -> None:
+        disk = self._disk(partition)
+        accepted = accept(records, disk.fence)
+        disk.write(accepted.rows, records[-1].offset, accepted.fence)
+        self._stale[partition] = self._stale[partition] - accepted.rows.keys() | accepted.stale
 
     async def on_rebalance(
         self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP], generation_id: int = 0
     ) -> None:
         """Own nothing until the new assignment is recovered."""
-        self._owned = frozenset()
-        self._rebalances += 1
+        self._let_go()
         self._rebalanced_at = time.monotonic()
         self.recovery = Recovery()
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
     async def on_stop(self) -> None:
         """Own nothing any more: whoever still works would open what is closed now."""
-        self._owned = frozenset()
-        self._rebalances += 1
+        self._let_go()
         await super().on_stop()
+
+    def _let_go(self) -> None:
+        self._rebalances += 1
+        for tenure in self._tenures.values():
+            tenure.end()
+        self._tenures = {}
 
     async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
         """Begin a term in each recovered partition, and own them, unless they were taken away meanwhile."""
         rebalances = self._rebalances
         await super().on_recovery_completed(active_tps, standby_tps)
+        if self._rebalances != rebalances:
+            return
+        partitions = [tp.partition for tp in active_tps]
         try:
-            await asyncio.gather(*[self._begin_term(tp.partition) for tp in active_tps])
+            tenures = await asyncio.gather(*map(self._begin_term, partitions))
         except Exception as error:
             logger.exception("cannot take over partitions of %s", self.name)
             # Faust drops what this raises, and would go on with tables that nobody may write.
@@ -263,40 +200,20 @@ class LedgerTable(Table[bytes, bytes]):
         self._epoch += 1
         self.recovery.seconds = time.monotonic() - self._rebalanced_at
         if self._rebalances == rebalances:
-            self._owned = frozenset(tp.partition for tp in active_tps)
+            self._tenures = dict(zip(partitions, tenures, strict=True))
 
-    async def _begin_term(self, partition: int) -> None:
-        term = self._fence(partition) + 1
-        fence: Rows = {FENCE_KEY: str(term).encode()}
-        # What a predecessor appended since the recovery was never acknowledged: it is made anew, and jumped over.
-        self._write(partition, fence, await self._append(partition, fence, term))
-        self._terms[partition] = term
-
-
-def _term(headers: Iterable[tuple[str, bytes]]) -> int:
-    """Return the term of a changelog record; 0 for one that says nothing of it."""
-    return next((int(value) for name, value in headers if name == TERM), 0)
-
-
-async def delete(table: Deletable, partition: int, keys: Iterable[bytes]) -> None:
-    """Delete rows, some at a time: others get their turn in between."""
-    left = iter(keys)
-    while some := dict.fromkeys(islice(left, DELETED_AT_ONCE)):
-        for chunk in chunks(some):
-            await table.commit(partition, chunk)
-        await asyncio.sleep(0)
-
-
-def chunks(rows: Mapping[bytes, bytes | None], limit: int = COMMIT_BYTES) -> Iterator[Rows]:
-    """Split independent rows into commits that fit, in order."""
-    chunk: Rows = {}
-    size = 0
-    for key, value in rows.items():
-        width = len(key) + len(value or b"") + ROW_OVERHEAD
-        if size + width > limit and chunk:
-            yield chunk
-            chunk, size = {}, 0
-        chunk[key] = value
-        size += width
-    if chunk:
-        yield chunk
+    async def _begin_term(self, partition: int) -> Tenure:
+        """Append a fence, and read what was appended before it since the recovery: it counts, whoever wrote it."""
+        if self._changelogs is None:
+            raise RuntimeError(f"table {self.name} is not bound to its changelogs")
+        changelog = _Changelog(self._changelogs, self.changelog_topic_name, partition)
+        term = await changelog.append([(FENCE_KEY, b"")], {})
+        disk = self._disk(partition)
+        here = disk.position
+        if here < term - 1 and (missed := await changelog.read(here + 1, term - 1)):
+            self._replay(partition, missed)
+        disk.write({}, term, term)
+        name = f"{self.name}[{partition}]"
+        tenure = Tenure(name, term=term, disk=disk, changelog=changelog, fatal=self._fatal)
+        await tenure.restore(self._stale.pop(partition, ()))
+        return tenure

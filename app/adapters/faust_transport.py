@@ -52,18 +52,28 @@ class InFlight:
     def __init__(self, position: int) -> None:
         self._batches: deque[Batch] = deque()
         self._unbroken = Unbroken(position)
+        self._closed = False
 
     def receive(self, batch: Batch) -> int | None:
         """Take a fetched batch, or return the offset from which to fetch again (`Unbroken.receive`).
 
         A batch that starts again below earlier ones takes their place.
         """
+        if self._closed:
+            batch.stale = True
+            return None
         missing = self._unbroken.receive(batch)
         if missing is None:
             while self._batches and self._batches[-1].last_offset >= batch.first_offset:
-                self._batches.pop()
+                self._batches.pop().stale = True
             self._batches.append(batch)
         return missing
+
+    def close(self) -> None:
+        """Let no agent begin with a batch that was fetched so far, or with one that still comes."""
+        self._closed = True
+        for batch in self._batches:
+            batch.stale = True
 
     def take_done(self) -> int | None:
         """Remove the batches that are done, up to the first that is not; return the offset to commit."""
@@ -143,8 +153,18 @@ class Consumer(driver.Consumer):
             self._read_offset[tp] = offset or None
             self._recovering[tp] = Unbroken(offset)
 
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Drop what waits in the streams: every partition starts from its commits again, those that stay, too."""
+        self._close_all()
+        await super().on_partitions_revoked(revoked)
+
+    def _close_all(self) -> None:
+        for in_flight in self._in_flight.values():
+            in_flight.close()
+
     async def perform_seek(self) -> None:
         """Start every partition where its commits say, or at its beginning, with nothing in flight."""
+        self._close_all()
         self._acked.clear()
         self._acked_index.clear()
         self._gap.clear()

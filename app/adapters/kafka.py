@@ -6,12 +6,12 @@ import asyncio
 import random
 from typing import TYPE_CHECKING, Any, Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from app.partitioner import partitions_of
-from tables.ledger import BatchTooLargeError
+from tables.tenure import BatchTooLargeError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_BATCH_BYTES: Final = 900_000
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 KNOWN_SECONDS: Final = 20.0
+READ_SECONDS: Final = 30.0
 _TOPIC_EXISTS: Final = TopicAlreadyExistsError.errno
 
 
@@ -93,6 +94,25 @@ class Publisher:
             if builder.append(key=key, value=value, timestamp=None, headers=pairs) is None:
                 raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_BATCH_BYTES} bytes")
         return (await _ship(producer, topic, partition, builder))[1]
+
+    async def read(self, topic: str, partition: int, first: int, last: int) -> list[Any]:
+        """Return the records between two offsets, both included, that compaction has left.
+
+        Raises `TimeoutError` when the broker does not have them in time.
+        """
+        where = TopicPartition(topic, partition)
+        records: list[Any] = []
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            consumer.assign([where])
+            consumer.seek(where, first)
+            async with asyncio.timeout(READ_SECONDS):
+                while await consumer.position(where) <= last:
+                    records += (await consumer.getmany(where, timeout_ms=500)).get(where, [])
+        finally:
+            await consumer.stop()
+        return [record for record in records if record.offset <= last]
 
 
 def _choose(records: Sequence[tuple[bytes | None, bytes | None, int | None]], partitions: int) -> Iterator[int]:

@@ -7,8 +7,9 @@
 | `dead-letters` | list | the newest rejected events |
 
 A field of a cost hash is the JSON array `[owner partition, values..., resource type, source, cost unit]`; its value is
-`version|events|units|amount|unpriced`. A script writes it only when the version is not older than what is there, so
-a worker that has lost a partition without knowing it cannot undo its successor's figures. The field `~` is another
+`position|events|units|amount|unpriced`. A script writes it only when the position, which is that of the owner's
+table in its changelog, is not before that of what is there: a worker that has lost a partition without knowing it
+cannot undo its successor's figures. The field `~` is another
 one after each write: readers keep sums for as long as it stays.
 """
 
@@ -117,13 +118,13 @@ class RedisView:
         for at in range(0, len(batch), _PIPELINE_KEYS):
             await self._redis.unlink(*batch[at : at + _PIPELINE_KEYS])
 
-    async def put_costs(self, rows: Mapping[tuple[int, ProjectionKey], ProjectionRow]) -> None:
-        """Write costs of owner partitions, unless newer ones are there."""
+    async def put_costs(self, rows: Mapping[tuple[int, ProjectionKey], tuple[int, ProjectionRow]]) -> None:
+        """Write costs of owner partitions, each with the position of its table, unless newer ones are there."""
         by_hash: defaultdict[tuple[Window, str], list[str | bytes]] = defaultdict(list)
-        for (owner, (window, projection, line)), row in rows.items():
+        for (owner, (window, projection, line)), (position, row) in rows.items():
             by_hash[window, projection] += (
                 orjson.dumps([owner, *line.values, line.resource_type, line.source, line.cost_unit]),
-                f"{row.version}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
+                f"{position}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
             )
         names: list[str] = []
         arguments: list[str | bytes | int] = []

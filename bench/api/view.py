@@ -27,6 +27,9 @@ TENANTS: Final = 50
 FEATURES: Final = 20
 TEAMS: Final = 7
 
+# A row, and the position of the table that it belongs to.
+_Shown = tuple[int, ProjectionRow]
+
 
 async def write_month(redis_url: str, prefix: str, scopes: int, now: int) -> Decimal:
     """Write the month that ends now; return what all of it cost."""
@@ -37,7 +40,7 @@ async def write_month(redis_url: str, prefix: str, scopes: int, now: int) -> Dec
     return AMOUNT * scopes * DAYS
 
 
-def month(scopes: int, now: int) -> Iterator[dict[tuple[int, ProjectionKey], ProjectionRow]]:
+def month(scopes: int, now: int) -> Iterator[dict[tuple[int, ProjectionKey], _Shown]]:
     """Yield rows by owner partition and key, a window and an owner at a time."""
     owners = list(_lines_by_owner(scopes).items())
     for window in _windows(now):
@@ -62,8 +65,10 @@ def _lines_by_owner(scopes: int) -> dict[int, Lines]:
     return owners
 
 
-def _rows(owner: int, lines: Lines, window: Window) -> Iterator[tuple[tuple[int, ProjectionKey], ProjectionRow]]:
+def _rows(
+    owner: int, lines: Lines, window: Window
+) -> Iterator[tuple[tuple[int, ProjectionKey], tuple[int, ProjectionRow]]]:
     for projection, projected in by_projection(lines):
         for line, delta in projected.items():
             row = ProjectionRow(delta.version, delta.events, delta.units, delta.amount, delta.unpriced)
-            yield (owner, ProjectionKey(window, projection, line)), row
+            yield (owner, ProjectionKey(window, projection, line)), (1, row)

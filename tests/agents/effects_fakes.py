@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agents.batch import Batch
-from tables.ledger import PartitionLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from agents.ports import Outgoing
     from domain.deliveries import Answer, Unreachable
@@ -53,47 +52,6 @@ def event(
         "time": time,
     }
     return orjson.dumps({**envelope, "data": content})
-
-
-class FakeTable:
-    """A `LedgerTable` in memory; `owned` and `epoch` change as after a rebalance with `assign`."""
-
-    def __init__(self, *partitions: int) -> None:
-        self.rows: dict[int, dict[bytes, bytes]] = {}
-        self.epoch = 0
-        self.failures: list[Exception] = []
-        self.committed = asyncio.Event()
-        self.assign(*(partitions or (0,)))
-
-    def assign(self, *partitions: int) -> None:
-        self._owned = frozenset(partitions)
-        self.epoch += 1
-
-    def owned(self) -> frozenset[int]:
-        return self._owned
-
-    def get(self, partition: int, key: bytes) -> bytes | None:
-        return self.rows.get(partition, {}).get(key)
-
-    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        rows = self.rows.get(partition, {})
-        yield from [(key, rows[key]) for key in sorted(rows) if key.startswith(prefix)]
-
-    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        if not rows:
-            return
-        await asyncio.sleep(0)
-        if self.failures:
-            raise self.failures.pop(0)
-        if partition not in self._owned:
-            raise PartitionLostError(str(partition))
-        assert sum(len(key) + len(row or b"") for key, row in rows.items()) < 700_000
-        for key, row in rows.items():
-            if row is None:
-                self.rows.setdefault(partition, {}).pop(key, None)
-            else:
-                self.rows.setdefault(partition, {})[key] = row
-        self.committed.set()
 
 
 @dataclass

@@ -9,39 +9,9 @@ from typing import TYPE_CHECKING, Any
 from agents.batch import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from agents.ports import Outgoing
-
-
-class MemoryTable:
-    """A ledger table of owned partitions; `crash_after` fails that many commits later, once."""
-
-    def __init__(self) -> None:
-        self.rows: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
-        self.epoch = 1
-        self.crash_after: int | None = None
-
-    def get(self, partition: int, key: bytes) -> bytes | None:
-        return self.rows[partition].get(key)
-
-    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        yield from [(key, row) for key, row in sorted(self.rows[partition].items()) if key.startswith(prefix)]
-
-    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        if self.crash_after is not None:
-            self.crash_after -= 1
-            if self.crash_after < 0:
-                self.crash_after = None
-                raise CrashError
-        for key, row in rows.items():
-            if row is None:
-                self.rows[partition].pop(key, None)
-            else:
-                self.rows[partition][key] = row
-
-    def owned(self) -> frozenset[int]:
-        return frozenset({0})
 
 
 class CrashError(Exception):
@@ -70,7 +40,8 @@ class MemoryView:
         self.rows: dict[Any, Any] = {}
         self.documents: dict[tuple[str, str], bytes | None] = {}
 
-    def costs(self, partition: int, rows: Mapping[Any, Any]) -> None:
+    def costs(self, partition: int, rows: Mapping[Any, Any], position: int) -> None:
+        assert position >= 0
         self.rows |= {(partition, key): row for key, row in rows.items()}
 
     async def room(self) -> None:

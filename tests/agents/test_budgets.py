@@ -16,10 +16,11 @@ from agents.batch import Batch
 from agents.budgets import Budgets
 from domain.budgets import BUDGET_DELETED, BUDGET_SET, Spend, budget_id, encode_spends
 from domain.scope import DIMENSIONS, Scope, parse_filter
-from tables.ledger import PartitionLostError
+from tables.tenure import PartitionLostError
+from tests.agents.memory_table import MemoryTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from agents.ports import Outgoing, Record
 
@@ -54,34 +55,6 @@ class Log:
 
 
 @dataclass
-class MemoryTable:
-    rows: dict[bytes, bytes] = field(default_factory=dict)
-    epoch: int = 1
-    broken: bool = False
-
-    def get(self, partition: int, key: bytes) -> bytes | None:
-        assert partition == 0
-        return self.rows.get(key)
-
-    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        assert partition == 0
-        return ((key, self.rows[key]) for key in sorted(self.rows) if key.startswith(prefix))
-
-    async def commit(self, partition: int, rows: Mapping[bytes, bytes | None]) -> None:
-        assert partition == 0
-        if self.broken:
-            raise PartitionLostError("budgets[0]")
-        for key, row in rows.items():
-            if row is None:
-                self.rows.pop(key, None)
-            else:
-                self.rows[key] = row
-
-    def owned(self) -> frozenset[int]:
-        return frozenset([0])
-
-
-@dataclass
 class Kafka:
     sent: defaultdict[str, list[Outgoing]] = field(default_factory=lambda: defaultdict(list))
     gate: asyncio.Event | None = None
@@ -104,7 +77,7 @@ class Shown:
     async def room(self) -> None:
         raise NotImplementedError
 
-    def costs(self, partition: int, rows: Any) -> None:
+    def costs(self, partition: int, rows: Any, position: int) -> None:
         raise NotImplementedError
 
     def progress(self, name: str, document: bytes) -> None:
@@ -267,9 +240,9 @@ def test_statuses_are_coalesced_per_batch_but_transitions_are_not(house: House) 
 def test_the_same_definition_again_is_told_again_and_changes_nothing(house: House) -> None:
     house.set()
     house.spend(75)
-    rows = dict(house.table.rows)
+    rows = dict(house.table.rows[0])
     house.set(limit="100.00", thresholds=["1", 0.85, 0.7])
-    assert house.table.rows == rows
+    assert house.table.rows[0] == rows
     assert (house.status()["budget_version"], house.status()["spent"]) == (1, "75.00")
     assert len([control for control in house.events("cost-totals") if "instant" not in control]) == 2
     assert house.told() == ["v1 crossed 0.7"]
@@ -353,7 +326,7 @@ def test_a_command_that_cannot_be_read_is_a_dead_letter(house: House) -> None:
     reasons = [event["data"]["reason"] for event in house.events("dead-letter")]
     assert len(reasons) == 3
     assert "limit" in reasons[1]
-    assert house.table.rows == {}
+    assert not house.table.rows[0]
 
 
 def test_a_command_in_the_wrong_partition_is_sent_to_its_owner() -> None:
@@ -429,13 +402,13 @@ def test_periods_are_forgotten_after_their_retention(house: House) -> None:
     house.spend(10)
     house.now = OCTOBER + 401 * 86400
     asyncio.run(house.agent.expire())
-    assert sum(key.startswith(b"p") for key in house.table.rows) == 1
+    assert sum(key.startswith(b"p") for key in house.table.rows[0]) == 1
 
 
 def test_a_partition_that_is_lost_stops_the_batch_and_not_the_timer(house: House) -> None:
     house.set()
     record = house.spend_record(80)
-    house.table.broken = True
+    house.table.failures = [PartitionLostError(), PartitionLostError()]
     with pytest.raises(PartitionLostError):
         house.handle(record)
     house.now = DECEMBER
@@ -445,10 +418,9 @@ def test_a_partition_that_is_lost_stops_the_batch_and_not_the_timer(house: House
 def test_events_are_sent_before_they_are_remembered(house: House) -> None:
     house.set()
     record = house.spend_record(80)
-    house.table.broken = True
+    house.table.failures.append(PartitionLostError())
     with pytest.raises(PartitionLostError):
         house.handle(record)
-    house.table.broken = False
     house.handle(record)
     assert house.told() == ["v1 crossed 0.7", "v1 crossed 0.7"]
     assert len(set(house.ids())) == 1
@@ -471,9 +443,9 @@ def test_a_replay_of_commands_does_not_count_versions_again(house: House) -> Non
     house.set(limit="120")
     house.delete()
     house.set()
-    rows = dict(house.table.rows)
+    rows = dict(house.table.rows[0])
     house.handle(*house.log)
-    assert house.table.rows == rows
+    assert house.table.rows[0] == rows
     assert house.status()["budget_version"] == 3
 
 
@@ -553,7 +525,7 @@ def test_batches_of_any_size_tell_the_same(history: list[tuple[int, int, int]], 
         batched.handle(*rest[:size])
         rest = rest[size:]
     assert batched.ids() == one_by_one.ids()
-    assert batched.table.rows == one_by_one.table.rows
+    assert batched.table.rows[0] == one_by_one.table.rows[0]
 
 
 @settings(deadline=None, max_examples=60)
@@ -561,11 +533,11 @@ def test_batches_of_any_size_tell_the_same(history: list[tuple[int, int, int]], 
 def test_a_replay_of_any_suffix_tells_nothing_new(history: list[tuple[int, int, int]], data: st.DataObject) -> None:
     house = played(history)
     house.handle(*house.log)
-    told, rows = house.ids(), dict(house.table.rows)
+    told, rows = house.ids(), dict(house.table.rows[0])
     suffix = house.log[data.draw(st.integers(0, len(house.log) - 1)) :]
     house.handle(*suffix)
     assert house.ids() == told
-    assert house.table.rows == rows
+    assert house.table.rows[0] == rows
 
 
 @settings(deadline=None, max_examples=60)
@@ -578,12 +550,12 @@ def test_a_crash_anywhere_gives_the_same_set_of_ids(history: list[tuple[int, int
     committed = data.draw(st.integers(0, len(house.log)))
     acknowledged = data.draw(st.integers(0, committed))
     house.handle(*house.log[:committed])
-    rows = dict(house.table.rows)
+    rows = dict(house.table.rows[0])
     house.handle(*house.log[committed:])
-    house.table.rows = rows
+    house.table.rows[0] = rows
     house.handle(*house.log[acknowledged:])
     assert set(house.ids()) == set(whole.ids())
-    assert house.table.rows == whole.table.rows
+    assert house.table.rows[0] == whole.table.rows[0]
 
 
 @settings(deadline=None, max_examples=60)

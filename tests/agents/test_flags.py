@@ -12,10 +12,10 @@ from tests.agents.effects_fakes import (
     FakeClock,
     FakePublisher,
     FakeRecord,
-    FakeTable,
     FakeView,
     batch,
 )
+from tests.agents.memory_table import MemoryTable
 
 NOVEMBER = ("2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
 OCTOBER = ("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z")
@@ -47,7 +47,7 @@ class Desk:
     """The flags agent of one process; `restart` makes another over the same table, topics and view."""
 
     def __init__(self) -> None:
-        self.table = FakeTable()
+        self.table = MemoryTable()
         self.publisher = FakePublisher()
         self.view = FakeView()
         self.clock = FakeClock()

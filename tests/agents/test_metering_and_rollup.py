@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pytest
@@ -11,9 +13,14 @@ from agents.metering import Metering, MeteringTopics
 from agents.rollup import RollingUp, RollupTopics
 from domain.ownership import Ownership
 from domain.pricing import PriceBook
-from tables import ledger
 from tables import meter as meter_table
-from tests.agents.fakes import CrashError, MemoryPublisher, MemoryTable, MemoryView, batch
+from tables import tenure
+from tables.tenure import PartitionLostError
+from tests.agents.fakes import CrashError, MemoryPublisher, MemoryView, batch
+from tests.agents.memory_table import MemoryTable
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
 
 PRICE = {"resource_type": "compute.requests", "price": "0.25", "unit": "request", "effective_from": "2020-01-01"}
 
@@ -105,9 +112,9 @@ async def test_a_crash_of_the_meter_anywhere_changes_nothing(house: House, where
 async def test_a_crash_between_two_parts_of_one_write_changes_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ledger.chunks, "__defaults__", (100,))
+    monkeypatch.setattr(tenure.chunks, "__defaults__", (100,))
     values = [usage(n, tenant=f"t{n % 5}") for n in range(10)]
-    house.cells.crash_after = 2
+    house.cells.failures = [None, None, CrashError()]
     with pytest.raises(CrashError):
         await house.meter([*values])
     assert len(house.cells.rows[0]) > 1
@@ -121,7 +128,7 @@ def arm(house: House, where: str) -> None:
     if where == "send":
         house.publisher.fails = True
     else:
-        (house.cells if where == "cells" else house.ids).crash_after = 0
+        (house.cells if where == "cells" else house.ids).failures.append(CrashError())
 
 
 @pytest.mark.parametrize("where", ["costs", "send"])
@@ -130,7 +137,7 @@ async def test_a_crash_of_the_rollup_anywhere_changes_nothing(house: House, wher
     await house.roll_up()
     await house.meter([usage(n) for n in range(6, 12)], first=6)
     if where == "costs":
-        house.costs.crash_after = 0
+        house.costs.failures.append(CrashError())
     else:
         house.publisher.fails = True
     with pytest.raises(CrashError):
@@ -154,7 +161,7 @@ async def test_a_new_price_between_a_crash_and_its_replay_re_prices_nothing(hous
 
 async def test_what_is_past_its_retention_leaves_the_tables(house: House) -> None:
     await house.meter([usage(1)])
-    house.metering._meters[0].watermark += 60 * 86_400
+    house.metering._sources[0].meter.watermark += 60 * 86_400
     house.metering._clock = lambda: 1_900_000_000.0
     await house.metering.expire()
     assert list(house.cells.rows[0]) == [meter_table.POSITION]
@@ -180,3 +187,31 @@ async def test_the_audit_finds_no_gap(house: House) -> None:
     state = house.rolling_up._partition(0)
     assert state.days
     assert state.rows.gap(state.days) == 0
+
+
+async def test_what_is_remembered_of_a_partition_is_forgotten_when_it_was_elsewhere_meanwhile(house: House) -> None:
+    await house.meter([usage(1)])
+    await house.roll_up()
+    for table in (house.cells, house.ids, house.costs):
+        table.rows.clear()  # its owner meanwhile has seen nothing of ours
+        table.assign(0)
+    await house.meter([usage(1), usage(2)])
+    await house.roll_up(first=1)
+    assert house.total() == Decimal("0.25") * 2 * 2
+
+
+async def test_a_batch_in_the_midst_of_which_the_partition_was_elsewhere_writes_nothing(house: House) -> None:
+    await gone_during(house.meter([usage(1)]), house.cells)
+    await house.meter([usage(1)])
+    await gone_during(house.roll_up(), house.costs)
+    await house.roll_up()
+    assert house.total() == Decimal("0.25") * 2
+
+
+async def gone_during(work: Coroutine[Any, Any, None], table: MemoryTable) -> None:
+    working = asyncio.ensure_future(work)
+    await asyncio.sleep(0)
+    table.assign(0)
+    with pytest.raises(PartitionLostError):
+        await working
+    assert not table.rows[0]

@@ -9,7 +9,8 @@ from agents.webhooks import Intake
 from domain.scope import parse_filter
 from domain.webhooks import Subscription
 from tables.deliveries import PENDING, Pending, Settled, decode_pending, settled_rows
-from tests.agents.effects_fakes import FakeClock, FakePublisher, FakeRecord, FakeTable, batch, event
+from tests.agents.effects_fakes import FakeClock, FakePublisher, FakeRecord, batch, event
+from tests.agents.memory_table import MemoryTable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ class Desk:
     """An intake with fakes around it."""
 
     def __init__(self, subscriptions: Sequence[Subscription] = (EVERYTHING,)) -> None:
-        self.table = FakeTable()
+        self.table = MemoryTable()
         self.publisher = FakePublisher()
         self.queued: list[tuple[int, bytes, Pending]] = []
         self.clock = FakeClock()
@@ -59,7 +60,7 @@ async def test_the_sender_hears_of_a_delivery_once_it_is_written() -> None:
     desk = Desk()
     await desk.receive(event("e1"))
     ((partition, identity, owed),) = desk.queued
-    row = desk.table.get(partition, PENDING + identity)
+    row = desk.table.tenure(partition).get(PENDING + identity)
     assert row is not None
     assert decode_pending(row) == owed
 
@@ -82,7 +83,7 @@ async def test_a_replayed_event_that_is_owed_is_not_owed_twice() -> None:
 async def test_a_replayed_event_that_was_delivered_is_not_owed_again() -> None:
     desk = Desk()
     await desk.receive(event("e1"))
-    await desk.table.commit(0, settled_rows(desk.queued[0][1], Settled(0, desk.clock.now)))
+    await desk.table.tenure(0).commit(settled_rows(desk.queued[0][1], Settled(0, desk.clock.now)))
     await desk.receive(event("e1"), offset=1)
     assert not desk.pending()
     assert len(desk.queued) == 1

@@ -14,11 +14,11 @@ from tests.agents.effects_fakes import (
     FakeClock,
     FakePublisher,
     FakeRecord,
-    FakeTable,
     FakeTransport,
     batch,
     event,
 )
+from tests.agents.memory_table import MemoryTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ class Office:
     """Intake and sender of one process; `restart` makes a new process over the same table."""
 
     def __init__(self, **script: list[Answer | Unreachable]) -> None:
-        self.table = FakeTable()
+        self.table = MemoryTable()
         self.publisher = FakePublisher()
         self.clock = FakeClock()
         self.offsets = count()

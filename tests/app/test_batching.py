@@ -107,3 +107,21 @@ def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
     assert recovering.receive(batch(0, 99)) is None
     assert recovering.receive(late) is None
     assert late.follows == 100
+
+
+def test_what_was_fetched_before_a_rebalance_is_stale_and_what_still_comes_too() -> None:
+    flight = InFlight(0)
+    waiting, late = batch(0, 9), batch(10, 19)
+    flight.receive(waiting)
+    flight.close()
+    assert flight.receive(late) is None
+    assert (waiting.stale, late.stale) == (True, True)
+
+
+def test_a_batch_whose_records_are_fetched_again_is_stale() -> None:
+    flight = InFlight(0)
+    kept, overtaken = batch(0, 9), batch(10, 19)
+    flight.receive(kept)
+    flight.receive(overtaken)
+    flight.receive(batch(10, 14))
+    assert (kept.stale, overtaken.stale) == (False, True)

@@ -12,7 +12,8 @@ from bench.simple.contenders.costguard import Summing
 from bench.simple.events import events, expected
 from bench.simple.sums import MINUTE, digest
 from bench.watch import Watch
-from tests.agents.fakes import MemoryTable, batch
+from tests.agents.fakes import batch
+from tests.agents.memory_table import MemoryTable
 
 PINS = sorted(Path(bench.__file__).with_name("contenders").glob("*.txt"))
 

@@ -1,198 +1,265 @@
-"""A commit is all or nothing, on the changelog first; recovery believes the owners, in order."""
+"""A commit is all or nothing, on the changelog first; which rows count is the changelog's to say."""
 
 from __future__ import annotations
 
+import contextlib
+from functools import partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import faust
-import msgspec
 import pytest
 from faust.types import TP
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from agents.batch import Batch
-from tables.ledger import FENCE_KEY, ROCKSDB_OPTIONS, ChangelogHoleError, LedgerTable, PartitionLostError, chunks
+from tables.ledger import ROCKSDB_OPTIONS, ChangelogHoleError, LedgerTable
+from tables.tenure import FencedError, PartitionLostError, Tenure, chunks
+from tables.terms import FENCE_KEY, accept
+from tests.tables.changelog import MemoryChangelog, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 CHANGELOG = "ledger-rows-changelog"
-row = msgspec.msgpack.encode
-
-
-class Changelog:
-    """Appends to a list; may fail, or call back while a commit waits for it."""
-
-    def __init__(self) -> None:
-        self.batches: list[dict[bytes, bytes | None]] = []
-        self.terms: list[int] = []
-        self.failing = False
-        self.meanwhile: Any = lambda: None
-
-    async def append(
-        self, topic: str, partition: int, rows: Iterable[tuple[bytes, bytes | None]], headers: Mapping[str, bytes]
-    ) -> int:
-        del topic, partition
-        if self.failing:
-            raise ConnectionError("the broker is gone")
-        self.batches.append(dict(rows))
-        self.terms.append(int(headers["term"]))
-        self.meanwhile()
-        return sum(len(batch) for batch in self.batches) - 1
+HERE = TP("t", 0)
 
 
 @pytest.fixture
-def changelog() -> Changelog:
-    return Changelog()
+def changelog() -> MemoryChangelog:
+    return MemoryChangelog()
 
 
 @pytest.fixture
-def table(tmp_path: Path, changelog: Changelog) -> LedgerTable:
+def ended() -> list[BaseException]:
+    return []
+
+
+@pytest.fixture
+def table(tmp_path: Path, changelog: MemoryChangelog, ended: list[BaseException]) -> LedgerTable:
     app = faust.App("ledger", store="rocksdb://", datadir=str(tmp_path), autodiscover=False, Table=LedgerTable)
     made: Any = app.Table("rows", partitions=2, options=dict(ROCKSDB_OPTIONS), key_type=bytes, value_type=bytes)
-    made.bind(changelog, lambda _: None)
-    made._owned, made._terms = frozenset({0}), {0: 1}
+    made.bind(changelog, ended.append)
     return cast("LedgerTable", made)
 
 
-def recovered(*rows: tuple[int, bytes, bytes | None], first: int = 0, topic: str = CHANGELOG) -> list[Any]:
-    """One event of Faust's recovery: a fetch of changelog records, the first at that offset."""
-    records = [
-        SimpleNamespace(key=key, value=value, partition=0, offset=offset, headers=[("term", b"%d" % term)])
-        for offset, (term, key, value) in enumerate(rows, first)
-    ]
-    return [SimpleNamespace(value=Batch(topic, 0, tuple(records)))]
+@pytest.fixture
+async def rows(table: LedgerTable) -> Tenure:
+    """Partition 0 of the table, taken over."""
+    await table.on_recovery_completed({HERE}, set())
+    return table.tenure(0)
+
+
+def fetch(*records: Record, topic: str = CHANGELOG, follows: int | None = None) -> list[Any]:
+    """One event of Faust's recovery: a fetch of changelog records."""
+    batch = Batch(topic, 0, cast("Any", records))
+    if follows is not None:
+        batch.follows = follows
+    return [SimpleNamespace(value=batch)]
+
+
+def plain(*rows: tuple[bytes, bytes | None], first: int = 0) -> list[Record]:
+    return [Record(offset, key, value, ()) for offset, (key, value) in enumerate(rows, first)]
+
+
+def held(table: LedgerTable) -> dict[bytes, bytes]:
+    return dict(table._disk(0).scan())
 
 
 async def test_a_commit_is_one_batch_of_the_changelog_and_is_read_back(
-    table: LedgerTable, changelog: Changelog
+    rows: Tenure, changelog: MemoryChangelog
 ) -> None:
-    await table.commit(0, {b"a": row((1, "x")), b"b": row((1, "y"))})
-    assert len(changelog.batches) == 1
-    assert table.get(0, b"a") == row((1, "x"))
-    assert [key for key, _ in table.scan(0)] == [b"a", b"b"]
+    await rows.commit({b"a": b"1", b"b": b"2"})
+    assert changelog.batches == [{FENCE_KEY: b""}, {b"a": b"1", b"b": b"2"}]
+    assert rows.get(b"a") == b"1"
+    assert [key for key, _ in rows.scan()] == [b"a", b"b"]
 
 
-async def test_none_deletes_and_is_a_tombstone(table: LedgerTable, changelog: Changelog) -> None:
-    await table.commit(0, {b"a": row((1,))})
-    await table.commit(0, {b"a": None})
-    assert table.get(0, b"a") is None
+async def test_none_deletes_and_is_a_tombstone(rows: Tenure, changelog: MemoryChangelog) -> None:
+    await rows.commit({b"a": b"1"})
+    await rows.commit({b"a": None})
+    assert rows.get(b"a") is None
     assert changelog.batches[-1] == {b"a": None}
 
 
-async def test_what_the_changelog_did_not_take_is_not_on_disk(table: LedgerTable, changelog: Changelog) -> None:
+async def test_what_the_changelog_did_not_take_is_not_on_disk(rows: Tenure, changelog: MemoryChangelog) -> None:
     changelog.failing = True
     with pytest.raises(ConnectionError):
-        await table.commit(0, {b"a": row((1,))})
-    assert table.get(0, b"a") is None
+        await rows.commit({b"a": b"1"})
+    assert rows.get(b"a") is None
 
 
-async def test_a_partition_of_another_worker_is_not_written(table: LedgerTable, changelog: Changelog) -> None:
+async def test_many_rows_are_deleted_some_at_a_time(rows: Tenure, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tables.tenure.DELETED_AT_ONCE", 3)
+    await rows.commit({b"a%d" % number: b"" for number in range(8)} | {b"b": b""})
+    await rows.delete(key for key, _ in rows.scan(b"a"))
+    assert [key for key, _ in rows.scan()] == [b"b"]
+
+
+async def test_a_scan_ends_with_its_prefix_however_many_rows_there_are(
+    rows: Tenure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tables.disk._SCANNED_AT_ONCE", 2)
+    keys = [b"a%d" % number for number in range(5)]
+    await rows.commit(dict.fromkeys([*keys, b"b1"], b""))
+    assert [key for key, _ in rows.scan(b"a")] == keys
+
+
+async def test_the_changelog_position_is_written_with_the_rows(rows: Tenure, table: LedgerTable) -> None:
+    await rows.commit({b"a": b"1", b"b": b"2"})
+    assert table.persisted_offset(TP(CHANGELOG, 0)) == rows.position == 2
+
+
+async def test_a_partition_of_another_worker_is_neither_read_nor_written(rows: Tenure, table: LedgerTable) -> None:
     with pytest.raises(PartitionLostError):
-        await table.commit(1, {b"a": row((1,))})
-    assert changelog.batches == []
+        table.tenure(1)
+    await table.on_rebalance(set(), set(), set())
+    for use in (lambda: rows.get(b"a"), lambda: list(rows.scan())):
+        with pytest.raises(PartitionLostError):
+            use()
+    with pytest.raises(PartitionLostError):
+        await rows.commit({b"a": b"1"})
+
+
+async def test_who_slept_through_a_rebalance_cannot_write_though_the_worker_owns_the_partition_again(
+    rows: Tenure, table: LedgerTable, changelog: MemoryChangelog
+) -> None:
+    await table.on_rebalance(set(), set(), set())
+    await table.on_recovery_completed({HERE}, set())
+    assert not rows.held
+    assert table.tenure(0).held
+    with pytest.raises(PartitionLostError):
+        await rows.commit({b"a": b"stale"})
+    assert changelog.batches == [{FENCE_KEY: b""}, {FENCE_KEY: b""}]
+
+
+async def test_a_scan_in_the_midst_of_which_the_partition_is_lost_ends(rows: Tenure, table: LedgerTable) -> None:
+    await rows.commit({b"a": b"1", b"b": b"2"})
+    scan = rows.scan()
+    next(scan)
+    await table.on_rebalance(set(), set(), set())
+    with pytest.raises(PartitionLostError):
+        next(scan)
 
 
 async def test_a_partition_lost_while_the_broker_answers_leaves_the_disk_alone(
-    table: LedgerTable, changelog: Changelog
+    rows: Tenure, table: LedgerTable, changelog: MemoryChangelog
 ) -> None:
-    changelog.meanwhile = lambda: setattr(table, "_owned", frozenset())
+    changelog.after = rows.end
     with pytest.raises(PartitionLostError):
-        await table.commit(0, {b"a": row((1,))})
-    assert table.get(0, b"a") is None
+        await rows.commit({b"a": b"1"})
+    assert held(table) == {}
 
 
-async def test_the_changelog_position_is_written_with_the_rows(table: LedgerTable) -> None:
-    await table.commit(0, {b"a": row((1,)), b"b": row((1,))})
-    assert table.persisted_offset(TP(table.changelog_topic_name, 0)) == 1
+async def test_a_worker_that_another_one_has_fenced_off_ends_and_leaves_its_disk_alone(
+    rows: Tenure, table: LedgerTable, changelog: MemoryChangelog, ended: list[BaseException]
+) -> None:
+    await rows.commit({b"a": b"1"})
+    term = changelog.taken_over()
+    changelog.by_somebody({b"a": b"2"}, term=term)
+    with pytest.raises(FencedError):
+        await rows.commit({b"a": b"3"})
+    assert len(ended) == 1
+    assert held(table) == {b"a": b"1"}
+    table.apply_changelog_batch(fetch(*changelog.records[2:]))
+    assert held(table) == {b"a": b"2"}
 
 
-def fence(term: int) -> tuple[int, bytes, bytes]:
-    return term, FENCE_KEY, b"%d" % term
+async def test_what_a_predecessor_appends_late_does_not_count_and_does_not_survive_compaction(
+    rows: Tenure, changelog: MemoryChangelog
+) -> None:
+    await rows.commit({b"a": b"1", b"b": b"1"})
+    changelog.by_somebody({b"a": b"zombie", b"new": b"zombie"}, term=0)
+    await rows.commit({b"b": b"2"})
+    assert dict(rows.scan()) == {b"a": b"1", b"b": b"2"}
+    accepted = accept(changelog.compacted(), 0).rows
+    assert accepted == {b"a": b"1", b"b": b"2", b"new": None}
+
+
+async def test_what_was_appended_between_the_recovery_and_the_fence_counts(
+    table: LedgerTable, changelog: MemoryChangelog
+) -> None:
+    changelog.put({b"a": b"1"})
+    table.apply_changelog_batch(fetch(*changelog.records))
+    changelog.before = lambda: changelog.put({b"a": b"2", b"b": b"2"})
+    await table.on_recovery_completed({HERE}, set())
+    assert dict(table.tenure(0).scan()) == {b"a": b"2", b"b": b"2"}
+    assert changelog.batches == [{FENCE_KEY: b""}]
+
+
+async def test_stale_rows_found_by_the_recovery_are_written_over(
+    table: LedgerTable, changelog: MemoryChangelog
+) -> None:
+    term = changelog.taken_over()
+    changelog.by_somebody({b"a": b"new"}, term=changelog.taken_over())
+    changelog.by_somebody({b"a": b"zombie", b"b": b"zombie"}, term=term)
+    table.apply_changelog_batch(fetch(*changelog.records))
+    assert held(table) == {b"a": b"new"}
+    await table.on_recovery_completed({HERE}, set())
+    assert changelog.batches == [{FENCE_KEY: b""}, {b"a": b"new", b"b": None}]
+
+
+async def test_a_repeat_of_an_append_from_the_network_undoes_nothing(rows: Tenure, changelog: MemoryChangelog) -> None:
+    await rows.commit({b"a": b"1"})
+    await rows.commit({b"a": b"2"})
+    changelog.by_somebody({b"a": b"1"}, term=0)
+    await rows.commit({b"b": b"1"})
+    assert accept(changelog.records, 0).rows == {b"a": b"2", b"b": b"1"}
 
 
 def test_recovery_follows_the_order_of_the_changelog(table: LedgerTable) -> None:
-    table.apply_changelog_batch(recovered((1, b"a", b"old"), (1, b"a", b"new"), (1, b"b", b"x"), (1, b"b", None)))
-    assert (table.get(0, b"a"), table.get(0, b"b")) == (b"new", None)
+    table.apply_changelog_batch(fetch(*plain((b"a", b"old"), (b"a", b"new"), (b"b", b"x"), (b"b", None))))
+    assert held(table) == {b"a": b"new"}
 
 
-def test_rows_of_a_worker_that_lost_its_partition_without_knowing_are_passed_over(table: LedgerTable) -> None:
-    table.apply_changelog_batch(
-        recovered(fence(1), (1, b"a", b"old"), fence(2), (2, b"a", b"new"), (1, b"a", b"zombie"))
-    )
-    assert table.get(0, b"a") == b"new"
-    table.apply_changelog_batch(recovered((1, b"a", b"zombie again"), (1, b"a", None), first=5))
-    assert table.get(0, b"a") == b"new"
-
-
-def test_a_fetch_that_leaves_records_out_ends_the_process(table: LedgerTable) -> None:
-    ended: list[BaseException] = []
-    table.bind(Changelog(), ended.append)
-    table.apply_changelog_batch(recovered((1, b"a", b"1")))
+def test_a_fetch_that_leaves_records_out_ends_the_process(table: LedgerTable, ended: list[BaseException]) -> None:
+    table.apply_changelog_batch(fetch(*plain((b"a", b"1"))))
     with pytest.raises(ChangelogHoleError):
-        table.apply_changelog_batch(recovered((1, b"a", b"3"), first=2))
+        table.apply_changelog_batch(fetch(*plain((b"a", b"3"), first=2)))
     assert len(ended) == 1
-    assert table.get(0, b"a") == b"1"
+    assert held(table) == {b"a": b"1"}
 
 
 def test_a_gap_that_compaction_left_is_no_hole(table: LedgerTable) -> None:
-    table.apply_changelog_batch(recovered((1, b"a", b"1")))
-    after = recovered((1, b"a", b"9"), first=8)
-    after[0].value.follows = 1
-    table.apply_changelog_batch(after)
-    assert table.get(0, b"a") == b"9"
+    table.apply_changelog_batch(fetch(*plain((b"a", b"1"))))
+    table.apply_changelog_batch(fetch(*plain((b"a", b"9"), first=8), follows=1))
+    assert held(table) == {b"a": b"9"}
 
 
 def test_a_fetch_of_what_is_here_already_changes_nothing(table: LedgerTable) -> None:
-    table.apply_changelog_batch(recovered((1, b"a", b"1"), (1, b"a", b"2")))
-    table.apply_changelog_batch(recovered((1, b"a", b"1")))
-    assert table.get(0, b"a") == b"2"
+    table.apply_changelog_batch(fetch(*plain((b"a", b"1"), (b"a", b"2"))))
+    table.apply_changelog_batch(fetch(*plain((b"a", b"1"))))
+    assert held(table) == {b"a": b"2"}
     assert table.persisted_offset(TP(CHANGELOG, 0)) == 1
 
 
 def test_records_of_another_table_are_passed_over(table: LedgerTable) -> None:
-    table.apply_changelog_batch(recovered((1, b"a", b"1"), topic="ledger-other-changelog"))
-    assert table.get(0, b"a") is None
-
-
-async def test_taking_over_appends_a_fence_above_every_earlier_one(table: LedgerTable, changelog: Changelog) -> None:
-    table.apply_changelog_batch(recovered(fence(6), (6, b"a", b"1"), fence(7)))
-    await table.on_recovery_completed({TP("t", 0)}, set())
-    await table.commit(0, {b"a": b"2"})
-    assert changelog.batches == [{FENCE_KEY: b"8"}, {b"a": b"2"}]
-    assert changelog.terms == [8, 8]
-    assert [key for key, _ in table.scan(0)] == [b"a"]
+    table.apply_changelog_batch(fetch(*plain((b"a", b"1")), topic="ledger-other-changelog"))
+    assert held(table) == {}
 
 
 async def test_partitions_taken_away_during_the_takeover_are_not_owned(
-    table: LedgerTable, changelog: Changelog
+    table: LedgerTable, changelog: MemoryChangelog
 ) -> None:
-    table._owned = frozenset()
-    changelog.meanwhile = lambda: setattr(table, "_rebalances", table._rebalances + 1)
-    await table.on_recovery_completed({TP("t", 0)}, set())
+    changelog.after = table._let_go
+    await table.on_recovery_completed({HERE}, set())
     assert table.owned() == frozenset()
 
 
-async def test_a_takeover_that_fails_is_fatal(table: LedgerTable, changelog: Changelog) -> None:
-    ended: list[BaseException] = []
-    table.bind(changelog, ended.append)
+async def test_a_takeover_that_fails_is_fatal(
+    table: LedgerTable, changelog: MemoryChangelog, ended: list[BaseException]
+) -> None:
     changelog.failing = True
     with pytest.raises(ConnectionError):
-        await table.on_recovery_completed({TP("t", 0)}, set())
+        await table.on_recovery_completed({HERE}, set())
     assert len(ended) == 1
     assert table.epoch == 0
 
 
-async def test_a_scan_ends_with_its_prefix(table: LedgerTable) -> None:
-    await table.commit(0, {b"a1": row((1,)), b"a2": row((1,)), b"b1": row((1,))})
-    assert [key for key, _ in table.scan(0, b"a")] == [b"a1", b"a2"]
-
-
 async def test_recovery_counts_as_a_new_epoch(table: LedgerTable) -> None:
-    before = table.epoch
     await table.on_recovery_completed({TP("t", 1)}, set())
-    assert (table.owned(), table.epoch) == (frozenset({1}), before + 1)
+    assert (table.owned(), table.epoch) == (frozenset({1}), 1)
 
 
 def test_chunks_keep_every_row_in_order_within_the_limit() -> None:
@@ -202,15 +269,83 @@ def test_chunks_keep_every_row_in_order_within_the_limit() -> None:
     assert max(len(part) for part in parts) == 2
 
 
-async def test_a_worker_that_wakes_after_another_one_wrote_ends_before_it_spoils_its_disk(
-    table: LedgerTable, changelog: Changelog
+class Disk:
+    """Rows in memory."""
+
+    def __init__(self) -> None:
+        self.rows: dict[bytes, bytes] = {}
+        self.position, self.fence = -1, 0
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.rows.get(key)
+
+    def write(self, rows: dict[bytes, bytes | None], offset: int, fence: int) -> None:
+        for key, value in rows.items():
+            self.rows.pop(key, None)
+            if value is not None:
+                self.rows[key] = value
+        self.position, self.fence = offset, fence
+
+
+class Worker:
+    """Owns the partition, or believes so; takes over from what its disk and the changelog hold."""
+
+    def __init__(self, changelog: MemoryChangelog) -> None:
+        self.changelog = changelog
+        self.disk = Disk()
+        self.tenure: Tenure | None = None
+
+    async def take_over(self) -> None:
+        ours = Ours(self.changelog)
+        term = await ours.append([(FENCE_KEY, b"")], {})
+        missed = await ours.read(self.disk.position + 1, term - 1)
+        accepted = accept(missed, self.disk.fence)
+        self.disk.write(accepted.rows, term, term)
+        self.tenure = Tenure(
+            "t", term=term, disk=cast("Any", self.disk), changelog=cast("Any", ours), fatal=lambda _: None
+        )
+        await self.tenure.restore(accepted.stale)
+
+    async def commit(self, rows: dict[bytes, bytes | None]) -> bool:
+        if self.tenure is None:
+            return False
+        try:
+            await self.tenure.commit(rows)
+        except FencedError:
+            self.tenure = None
+            return False
+        return True
+
+
+class Ours:
+    def __init__(self, changelog: MemoryChangelog) -> None:
+        self.append = partial(changelog.append, "t", 0)
+        self.read = partial(changelog.read, "t", 0)
+
+
+STEPS = st.lists(
+    st.tuples(st.integers(0, 2), st.sampled_from(["take over", "write", "write", "write"]), st.integers(0, 3)),
+    max_size=25,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(STEPS)
+async def test_whoever_writes_when_the_changelog_holds_what_was_acknowledged(
+    steps: list[tuple[int, str, int]],
 ) -> None:
-    ended: list[BaseException] = []
-    table.bind(changelog, ended.append)
-    await table.commit(0, {b"a": b"1"})
-    changelog.batches.append({b"a": b"by its successor"})
-    with pytest.raises(ChangelogHoleError):
-        await table.commit(0, {b"b": b"2"})
-    assert len(ended) == 1
-    assert table.persisted_offset(TP(CHANGELOG, 0)) == 0
-    assert table.get(0, b"b") is None
+    """Three workers take over and write in any order, none is ever told that it lost the partition."""
+    changelog = MemoryChangelog()
+    workers = [Worker(changelog) for _ in range(3)]
+    acknowledged: dict[bytes, bytes] = {}
+    for number, (who, what, key) in enumerate(steps):
+        if what == "take over":
+            with contextlib.suppress(FencedError):
+                await workers[who].take_over()
+        elif await workers[who].commit({b"%d" % key: b"%d" % number}):
+            acknowledged[b"%d" % key] = b"%d" % number
+    newcomer = Worker(changelog)
+    await newcomer.take_over()
+    assert newcomer.disk.rows == acknowledged
+    compacted = accept(changelog.compacted(), 0).rows
+    assert {key: value for key, value in compacted.items() if value is not None} == acknowledged

@@ -18,12 +18,12 @@ from mode import loop as event_loop
 from agents.batch import Batch, each
 from bench.simple.sums import MINUTE, Cell, finish, task
 from bench.watch import Watch
-from tables.ledger import chunks
+from tables.tenure import chunks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable
 
-    from agents.ports import Table
+    from agents.ports import Table, Tenure
 
 NAME = "sums"
 PARTITIONS = 4
@@ -59,31 +59,33 @@ class Summing:
     async def handle(self, batch: Batch) -> None:
         """Fold one batch; return when its rows are acknowledged."""
         self._stopwatch.start()
+        table = self._table.tenure(batch.partition)
         rows: dict[Cell, Row] = {}
         for record in batch.records:
             event = decode_event(record.value or b"")
             cell = event.key, event.time[:MINUTE]
             row = rows.get(cell)
             if row is None:
-                row = rows[cell] = self._read(batch.partition, cell)
+                row = rows[cell] = _read(table, cell)
             if record.offset > row.version:
                 row.units += event.units
         for row in rows.values():
             row.version = max(row.version, batch.last_offset)
         encoded: dict[bytes, bytes | None] = {_name(cell): encode_row(row) for cell, row in rows.items()}
         for chunk in chunks(encoded):
-            await self._table.commit(batch.partition, chunk)
+            await table.commit(chunk)
         if self._stopwatch.add(len(batch.records)):
             finish(self._stopwatch, self.sums())
 
-    def _read(self, partition: int, cell: Cell) -> Row:
-        stored = self._table.get(partition, _name(cell))
-        return Row() if stored is None else decode_row(stored)
-
     def sums(self) -> dict[Cell, int]:
         """Return what the table holds."""
-        rows = [row for partition in self._table.owned() for row in self._table.scan(partition)]
+        rows = [row for _, table in self._table.tenures() for row in table.scan()]
         return {_cell(name): decode_row(row).units for name, row in rows}
+
+
+def _read(table: Tenure, cell: Cell) -> Row:
+    stored = table.get(_name(cell))
+    return Row() if stored is None else decode_row(stored)
 
 
 def _name(cell: Cell) -> bytes:

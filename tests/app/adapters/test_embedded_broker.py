@@ -12,6 +12,7 @@ from yarl import URL
 
 from app.adapters import embedded_broker
 from app.adapters.embedded_broker import EmbeddedTransport, true_ends
+from app.adapters.kafka import Publisher
 from app.adapters.loopback import LOOPBACK, free_port
 from app.supervisor.child import Child, Spec
 from app.supervisor.probes import until
@@ -95,6 +96,22 @@ async def test_faust_is_told_the_true_end_of_a_last_batch_of_many_records(bootst
 
 async def test_without_our_transport_faust_would_stop_a_recovery_short(bootstrap: str) -> None:
     assert (await highwaters_in_faust(bootstrap, embedded=False))[MANY] < ENDS[MANY]
+
+
+async def test_a_publisher_reads_back_between_two_offsets(bootstrap: str) -> None:
+    publisher = Publisher(bootstrap)
+    try:
+        last = await publisher.append(MANY.topic, MANY.partition, [(b"k", b"v"), (b"gone", None)], {"term": b"7"})
+        read = await publisher.read(MANY.topic, MANY.partition, last - 3, last - 1)
+    finally:
+        await publisher.stop()
+    assert last == ENDS[MANY] + 1
+    assert [(record.offset, record.key, record.value) for record in read] == [
+        (501, None, b"498"),
+        (502, None, b"499"),
+        (503, b"k", b"v"),
+    ]
+    assert list(read[-1].headers) == [("term", b"7")]
 
 
 async def highwaters_in_faust(address: str, *, embedded: bool) -> dict[TopicPartition, int]:
