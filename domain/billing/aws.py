@@ -4,11 +4,13 @@ Cost bases, by line item type (source: the CUR dictionary, and "amortized cost" 
 
 | basis | rule |
 |---|---|
-| billed | net unblended cost where the report has it, else unblended. Savings plan negations stay, so sums are the invoice |
-| effective | covered usage: the effective cost of the reservation or plan; recurring fees: their unused part; upfront fees and negations: 0; all else as billed |
+| billed | net unblended cost where the report has it, else unblended |
+| effective | covered usage: the effective cost of its reservation or plan; recurring fees: their unused part; \
+upfront fees and negations: 0; all else as billed |
 | contracted | unblended; usage under a reservation: public on-demand cost; negations: 0 |
 | list | public on-demand cost of usage, else unblended; negations: 0 |
 
+Negations of savings plans stay among the billed cost of usage, so that sums are the invoice's.
 Net columns (after negotiated discounts) win over the plain ones wherever they hold a number.
 """
 
@@ -22,6 +24,7 @@ from domain.billing.header import canonical
 from domain.billing.row import ADJUSTMENT, CORRECTION, CREDIT, PURCHASE, TAX, USAGE
 from domain.billing.tags import parse_tags
 from domain.money import EXACT, ZERO
+from domain.scope import Scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
 
     from domain.billing.block import Block
     from domain.billing.formats import Columns, Context
+    from domain.billing.tags import TagTable
 
 TAG_PREFIXES: Final = ("resourceTags/", "resource_tags_")
 _TAGS_FOLDED: Final = tuple(prefix.casefold() for prefix in TAG_PREFIXES)
@@ -70,9 +74,10 @@ _OTHER: Final = LineType(ADJUSTMENT, "adjustment")
 
 def convert(block: Block, context: Context) -> Columns:
     """Turn line items into FOCUS."""
-    kinds = [_line_type(kind, product) for kind, product in zip(_kinds(block), _products(block), strict=True)]
+    types = block.readers.memo(_line_type)
+    kinds = [types[each] for each in zip(_kinds(block), _products(block), strict=True)]
     start = block.needed_instant("lineItem/UsageStartDate")
-    tags = _tags(block)
+    tags, scopes = _tags(block)
     return {
         **_costs(block),
         "billing_currency": [text or context.currency for text in block.text("lineItem/CurrencyCode")],
@@ -88,7 +93,7 @@ def convert(block: Block, context: Context) -> Columns:
         "billing_period_end": block.needed_instant("bill/BillingPeriodEndDate"),
         **_descriptions(block),
         "tags": tags,
-        "scope": scopes_of(block, tags),
+        "scope": scopes,
     }
 
 
@@ -100,7 +105,8 @@ def _products(block: Block) -> Sequence[str]:
     return block.cells("lineItem/ProductCode", "product/servicecode")
 
 
-def _line_type(kind: str, product: str) -> LineType:
+def _line_type(of: tuple[str, str]) -> LineType:
+    kind, product = of
     found = LINE_TYPES.get(kind, _OTHER)
     return found._replace(kind="support") if product.startswith("AWSSupport") and found.category != TAX else found
 
@@ -120,6 +126,8 @@ def _costs(block: Block) -> Columns:
 
 
 def _net(net: Sequence[Decimal | None], gross: Sequence[Any]) -> list[Any]:
+    if net.count(None) == len(net):
+        return list(gross)
     return [plain if better is None else better for better, plain in zip(net, gross, strict=True)]
 
 
@@ -212,30 +220,44 @@ def _first(preferred: Sequence[str | None], otherwise: Sequence[str | None]) -> 
     return [text or other for text, other in zip(preferred, otherwise, strict=True)]
 
 
-def _tags(block: Block) -> list[dict[str, str]]:
-    names = tuple(name for name in block.names if name.casefold().startswith(_TAGS_FOLDED))
+def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
+    """Return tags and scopes: from a column per tag, or from CUR 2.0's one column of all."""
+    names = [name for name in block.names if name.casefold().startswith(_TAGS_FOLDED)]
     if not names:
-        return block.parsed(block.readers.memo(parse_tags).__getitem__, "resource_tags", "tags")
-    memo = block.readers.memo(_tags_of, names)
-    return [memo[cells] for cells in zip(*map(block.cells, names), strict=True)]
+        tags = block.parsed(block.readers.memo(parse_tags).__getitem__, "resource_tags", "tags")
+        return tags, scopes_of(block, tags)
+    cells = list(zip(*map(block.cells, names), strict=True))
+    # Names of hosts are tags, too, so lines differ in their tags; those that say whose cost it is repeat.
+    telling = [name for name in names if block.readers.table.tells(name)]
+    if not telling:
+        return [_tags_of(names, each) for each in cells], [Scope()] * len(block)
+    scopes = block.readers.memo(_scope_of, tuple(telling), block.readers.table)
+    keys = zip(*map(block.cells, telling), strict=True)
+    return [_tags_of(names, each) for each in cells], [scopes[key] for key in keys]
 
 
-def _tags_of(cells: tuple[str, ...], keys: tuple[str, ...]) -> dict[str, str]:
-    return {key: cell for key, cell in zip(keys, cells, strict=True) if cell}
+def _tags_of(names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
+    return {name: cell for name, cell in zip(names, cells, strict=True) if cell}
 
 
-_USES: Final = """
-bill/InvoiceId bill/BillingEntity bill/InvoicingEntity bill/PayerAccountId bill/PayerAccountName lineItem/UsageEndDate
-lineItem/UsageAccountName lineItem/ResourceId lineItem/UsageAmount lineItem/UsageType lineItem/CurrencyCode
-lineItem/LineItemDescription lineItem/AvailabilityZone lineItem/LegalEntity lineItem/NetUnblendedCost
-product/ProductName product/servicename product/servicecode product/region product/regionCode product/sku
-pricing/publicOnDemandCost pricing/unit pricing/RateCode pricing/RateId identity/LineItemId identity/TimeInterval
-reservation/EffectiveCost reservation/NetEffectiveCost reservation/ReservationARN reservation/ReservationA_R_N
-reservation/UnusedAmortizedUpfrontFeeForBillingPeriod reservation/NetUnusedAmortizedUpfrontFeeForBillingPeriod
-reservation/UnusedRecurringFee reservation/NetUnusedRecurringFee
-savingsPlan/SavingsPlanEffectiveCost savingsPlan/NetSavingsPlanEffectiveCost savingsPlan/SavingsPlanARN
-savingsPlan/SavingsPlanA_R_N savingsPlan/TotalCommitmentToDate savingsPlan/UsedCommitment resource_tags tags
-""".split()
+def _scope_of(cells: tuple[str, ...], names: tuple[str, ...], table: TagTable) -> Scope:
+    return table.scope_of(_tags_of(names, cells))
+
+
+_USES: Final = (
+    "bill/InvoiceId", "bill/BillingEntity", "bill/InvoicingEntity", "bill/PayerAccountId", "bill/PayerAccountName",
+    "lineItem/UsageEndDate", "lineItem/UsageAccountName", "lineItem/ResourceId", "lineItem/UsageAmount",
+    "lineItem/UsageType", "lineItem/CurrencyCode", "lineItem/LineItemDescription", "lineItem/AvailabilityZone",
+    "lineItem/LegalEntity", "lineItem/NetUnblendedCost", "product/ProductName", "product/servicename",
+    "product/servicecode", "product/region", "product/regionCode", "product/sku", "pricing/publicOnDemandCost",
+    "pricing/unit", "pricing/RateCode", "pricing/RateId", "identity/LineItemId", "identity/TimeInterval",
+    "reservation/EffectiveCost", "reservation/NetEffectiveCost", "reservation/ReservationARN",
+    "reservation/ReservationA_R_N", "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+    "reservation/NetUnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/UnusedRecurringFee",
+    "reservation/NetUnusedRecurringFee", "savingsPlan/SavingsPlanEffectiveCost",
+    "savingsPlan/NetSavingsPlanEffectiveCost", "savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N",
+    "savingsPlan/TotalCommitmentToDate", "savingsPlan/UsedCommitment", "resource_tags", "tags",
+)  # fmt: skip
 
 FORMAT: Final = Format(
     name="aws-cur",
@@ -249,9 +271,10 @@ FORMAT: Final = Format(
         ("bill/BillingPeriodStartDate",),
         ("bill/BillingPeriodEndDate",),
     ),
-    uses=tuple(_USES),
+    uses=_USES,
     convert=convert,
     tags=TAG_PREFIXES,
+    currencies=("lineItem/CurrencyCode",),
     dataset=lambda _block: "cur",
     label=lambda header: "2.0" if canonical("resource_tags") in header.positions else "1",
 )

@@ -74,9 +74,7 @@ def convert(block: Block, context: Context) -> Columns:
     """Turn cost details into FOCUS."""
     types = [CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in block.cells("ChargeType")]
     committed = _committed(block)
-    costs = [
-        _bases(*each, context.dataset) for each in zip(block.needed_amount(*COST), types, committed, strict=True)
-    ]
+    costs = [_bases(*each, context.dataset) for each in zip(block.needed_amount(*COST), types, committed, strict=True)]
     start = block.needed_instant(*DATE)
     tags = block.parsed(block.readers.memo(parse_tags).__getitem__, "Tags")
     return {
@@ -203,25 +201,26 @@ def _descriptions(block: Block) -> Columns:
     }
 
 
-_USES: Final = """
-BillingCurrency BillingCurrencyCode Currency ChargeType PricingModel ReservationId ReservationName BenefitId BenefitName
-Quantity UsageQuantity ConsumedQuantity UnitPrice PayGPrice PaygCostInBillingCurrency ExchangeRatePricingToBilling
-BillingPeriodStartDate BillingPeriodEndDate Tags ProductName Product MeterName MeterSubCategory Frequency
-ConsumedService ServiceFamily PublisherName InvoiceId BillingAccountId BillingProfileId BillingAccountName
-SubscriptionName ResourceLocation Location MeterRegion AvailabilityZone ResourceId InstanceId InstanceName ResourceName
-ResourceGroup ResourceGroupName ProductId MeterId PricingCurrency UnitOfMeasure
-""".split()
+_USES: Final = (
+    "BillingCurrency", "BillingCurrencyCode", "Currency", "ChargeType", "PricingModel", "ReservationId",
+    "ReservationName", "BenefitId", "BenefitName", "Quantity", "UsageQuantity", "ConsumedQuantity", "UnitPrice",
+    "PayGPrice", "PaygCostInBillingCurrency", "ExchangeRatePricingToBilling", "BillingPeriodStartDate",
+    "BillingPeriodEndDate", "Tags", "ProductName", "Product", "MeterName", "MeterSubCategory", "Frequency",
+    "ConsumedService", "ServiceFamily", "PublisherName", "InvoiceId", "BillingAccountId", "BillingProfileId",
+    "BillingAccountName", "SubscriptionName", "ResourceLocation", "Location", "MeterRegion", "AvailabilityZone",
+    "ResourceId", "InstanceId", "InstanceName", "ResourceName", "ResourceGroup", "ResourceGroupName", "ProductId",
+    "MeterId", "PricingCurrency", "UnitOfMeasure",
+)  # fmt: skip
 
 FORMAT: Final = Format(
     name="azure",
     provider="Microsoft",
     needs=(COST, DATE, ("MeterCategory",), ("SubscriptionId", "SubscriptionGuid")),
-    uses=tuple(_USES),
+    uses=_USES,
     convert=convert,
     dataset=dataset_of,
     label=lambda header: next(
-        name
-        for name, column in (("ea", "PartNumber"), ("mca", "ServicePeriodStartDate"), ("pay-as-you-go", "MeterCategory"))
-        if column in header
+        (name for name, column in (("ea", "PartNumber"), ("mca", "ServicePeriodStartDate")) if column in header),
+        "pay-as-you-go",
     ),
 )

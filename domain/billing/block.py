@@ -6,6 +6,7 @@ value per record, in order; for a column that the file does not have, None for e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -15,13 +16,14 @@ from domain.billing.instants import parse_instant
 from domain.money import ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
     from decimal import Decimal
 
     from domain.billing.tags import TagTable
     from domain.scope import Scope
 
 T = TypeVar("T")
+Column = Sequence[Any]
 _NULLS: Final = frozenset({"", "null", "NULL"})
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_REMEMBERED: Final = 50_000
@@ -65,10 +67,10 @@ class Readers:
     def __init__(self, table: TagTable) -> None:
         self.amounts = _reader(parse_amount)
         self.instants = _reader(parse_instant)
-        self.scopes = table.scope_of
+        self.table = table
         self.memos: dict[Any, Memo] = {}
 
-    def memo(self, read: Callable[[Any], Any], *more: Any) -> Memo:
+    def memo(self, read: Callable[..., Any], *more: Any) -> Memo:
         """Return the memory of a function of one cell, or of more values that stay the same."""
         key = (read, *more)
         if key not in self.memos:
@@ -77,33 +79,30 @@ class Readers:
 
 
 class Block:
-    """`records` hold the cells of `columns` (as the file spells them), in that order."""
+    """`columns` hold `length` cells each; `names` are theirs, as the file spells them."""
 
-    def __init__(self, columns: Sequence[str], records: Sequence[Sequence[Any]], readers: Readers) -> None:
-        self.names = tuple(columns)
-        self.records = records
+    def __init__(self, names: Sequence[str], columns: Sequence[Column], length: int, readers: Readers) -> None:
+        self.names = tuple(names)
+        self.columns = columns
         self.readers = readers
         self.rejected: dict[int, str] = {}
-        canonical_names = map(canonical, columns)
-        self._columns = dict(zip(canonical_names, zip(*records, strict=True), strict=True)) if records else {}
+        self._length = length
+        self._places = dict(zip(map(canonical, names), columns, strict=True))
 
     def __len__(self) -> int:
-        return len(self.records)
+        return self._length
 
     def __contains__(self, name: str) -> bool:
-        return canonical(name) in self._columns
+        return canonical(name) in self._places
 
-    def cells(self, *names: str) -> Sequence[Any]:
-        """Return the cells of the first of the columns that the file has."""
-        for name in names:
-            found = self._columns.get(canonical(name))
-            if found is not None:
-                return found
-        return [""] * len(self)
+    def cells(self, *names: str) -> Column:
+        """Return the cells of the first of the columns that the file has, empty texts if it has none."""
+        return self._column(names) or [""] * self._length
 
     def text(self, *names: str) -> list[str | None]:
         """Return texts, None for empty ones and the word null."""
-        return [None if cell in _NULLS else cell for cell in self.cells(*names)]
+        found = self._column(names)
+        return [None] * self._length if found is None else [None if cell in _NULLS else cell for cell in found]
 
     def amount(self, *names: str) -> list[Decimal | None]:
         """Return numbers, exact; None for empty ones."""
@@ -140,7 +139,8 @@ class Block:
             return parse("")
 
     def _read(self, memo: Memo, names: tuple[str, ...], instead: Any = None) -> list[Any]:
-        found = [memo[cell] for cell in self.cells(*names)]
+        column = self._column(names)
+        found = [None] * self._length if column is None else [memo[cell] for cell in column]
         kinds = set(map(type, found))
         if _Bad in kinds or (instead is not None and type(None) in kinds):
             for position, value in enumerate(found):
@@ -149,17 +149,20 @@ class Block:
                     found[position] = instead
         return found
 
+    def _column(self, names: tuple[str, ...]) -> Column | None:
+        return next((self._places[key] for name in names if (key := canonical(name)) in self._places), None)
+
     def _named(self, names: tuple[str, ...]) -> str:
         return next((name for name in names if name in self), names[0])
 
 
-def scopes_of(block: Block, tags: Sequence[dict[str, str]]) -> list[Scope]:
+def scopes_of(block: Block, tags: Sequence[Mapping[str, str]]) -> list[Scope]:
     """Return the scope of each record's tags; the same dictionary is looked at once."""
     known: dict[int, Scope] = {}
     scopes = []
     for found in tags:
         scope = known.get(id(found))
         if scope is None:
-            scope = known[id(found)] = block.readers.scopes(found)
+            scope = known[id(found)] = block.readers.table.scope_of(found)
         scopes.append(scope)
     return scopes

@@ -9,6 +9,7 @@ editions only, not on the order in which they came: importing a restatement firs
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -23,8 +24,8 @@ class Edition(msgspec.Struct, frozen=True):
     """One edition of one part of a statement.
 
     `written` is when the export was written (epoch seconds), `final` whether each row carries an invoice id, `latest`
-    the last second that is charged, `content` a digest of the rows that does not depend on their order, `rows` and
-    `rejected` how many there are.
+    the last second that is charged, `rows` how many there are. `content` is a digest of all rows of the file, whatever
+    their order and statement, `rejected` how many lines of it were refused.
     """
 
     statement: str
@@ -41,6 +42,11 @@ class Edition(msgspec.Struct, frozen=True):
     def key(self) -> tuple[str, str, str]:
         """What the rows of this edition carry: statement, part and assembly."""
         return self.statement, self.part, self.assembly
+
+    @property
+    def written_at(self) -> datetime:
+        """When the export was written."""
+        return datetime.fromtimestamp(self.written, UTC)
 
     @property
     def age(self) -> tuple[bool, int, int, int, str]:
@@ -66,3 +72,25 @@ def _standing(editions: Iterable[Edition]) -> list[Edition]:
     if whole is None:
         return list(by_content.values())
     return [whole, *(edition for content, edition in by_content.items() if content != whole.content)]
+
+
+def merged(editions: Iterable[Edition]) -> list[Edition]:
+    """Return one edition for each key: what the files of one assembly come to together."""
+    found: dict[tuple[str, str, str], Edition] = {}
+    for each in editions:
+        other = found.get(each.key)
+        found[each.key] = each if other is None else _sum(other, each)
+    return list(found.values())
+
+
+def _sum(left: Edition, right: Edition) -> Edition:
+    content = (int(left.content, 16) + int(right.content, 16)) % (1 << 128)
+    return msgspec.structs.replace(
+        left,
+        written=max(left.written, right.written),
+        final=left.final and right.final,
+        latest=max(left.latest, right.latest),
+        rows=left.rows + right.rows,
+        rejected=left.rejected + right.rejected,
+        content=f"{content:032x}",
+    )

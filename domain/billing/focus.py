@@ -128,5 +128,6 @@ FORMAT: Final = Format(
         "ServiceProviderName",
     ),
     convert=convert,
+    dataset=lambda _block: "focus",
     label=version_of,
 )

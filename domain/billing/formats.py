@@ -39,8 +39,9 @@ class Format:
     """One family of files.
 
     `needs`: groups of column names, one of each group must be there. `uses`: further columns that are read. `tags`:
-    beginnings of columns that are a tag each. `convert` makes columns of FOCUS of a block; `more` adds rows to those
-    of a block, by the positions of their records (credits that are nested in a record are charges of their own).
+    beginnings of columns that are a tag each. `currencies`: where a file may name its currency. `convert` makes
+    columns of FOCUS of a block; `more` adds rows to those of a block, by the positions of their records: credits that
+    are nested in a record are charges of their own.
     `dataset` names the data set, by the format, the header and the first block.
     """
 
@@ -50,6 +51,7 @@ class Format:
     uses: tuple[str, ...]
     convert: Callable[[Block, Context], Columns]
     tags: tuple[str, ...] = ()
+    currencies: tuple[str, ...] = ("BillingCurrency", "BillingCurrencyCode", "Currency")
     more: Callable[[Block, Mapping[int, BillingRow]], list[BillingRow]] = no_more_rows
     dataset: Callable[[Block], str] = field(default=lambda _block: "")
     label: Callable[[Header], str] = field(default=lambda _header: "")

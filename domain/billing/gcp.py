@@ -2,12 +2,13 @@
 
 | basis | rule |
 |---|---|
-| billed, effective, contracted | `cost`; each credit nested in a record is a charge of its own, of category Credit, with its (negative) amount as billed and effective cost |
+| billed, effective, contracted | `cost` |
 | list | `cost_at_list` where the export has it |
 
-So cost and credits sum apart, and together they are the invoice. Promotions and free tiers are of kind `credit`; what
-makes usage cheaper (sustained and committed use, resellers' margins) is of kind `discount`. The billing period is
-`invoice.month`. Source: "Structure of Standard data export", Cloud Billing.
+Each credit nested in a record is a charge of its own, of category Credit, with its amount as billed and effective
+cost. So cost and credits sum apart, and together they are the invoice. Promotions and free tiers are of kind
+`credit`; what makes usage cheaper (sustained and committed use, resellers' margins) is of kind `discount`. The billing
+period is `invoice.month`. Source: "Structure of Standard data export", Cloud Billing.
 """
 
 from __future__ import annotations
@@ -65,9 +66,7 @@ def convert(block: Block, context: Context) -> Columns:
             for (_, kind), service in zip(kinds, services, strict=True)
         ],
         "charge_period_start": start,
-        "charge_period_end": [
-            end or begin for end, begin in zip(block.instant("usage_end_time"), start, strict=True)
-        ],
+        "charge_period_end": [end or begin for end, begin in zip(block.instant("usage_end_time"), start, strict=True)],
         **_billing_periods(block, start),
         **_descriptions(block),
         "service_name": services,
@@ -188,11 +187,12 @@ def _descriptions(block: Block) -> Columns:
     }
 
 
-_USES: Final = """
-usage_end_time cost_type cost_at_list invoice.month labels project.labels tags sku.id sku.description project.id
-project.name location.location location.region location.zone resource.name resource.global_name seller_name
-usage.amount usage.unit usage.amount_in_pricing_units usage.pricing_unit export_time
-""".split()
+_USES: Final = (
+    "usage_end_time", "cost_type", "cost_at_list", "invoice.month", "labels", "project.labels", "tags", "sku.id",
+    "sku.description", "project.id", "project.name", "location.location", "location.region", "location.zone",
+    "resource.name", "resource.global_name", "seller_name", "usage.amount", "usage.unit",
+    "usage.amount_in_pricing_units", "usage.pricing_unit", "export_time",
+)  # fmt: skip
 
 FORMAT: Final = Format(
     name="gcp",
@@ -205,7 +205,7 @@ FORMAT: Final = Format(
         ("currency",),
         ("credits",),
     ),
-    uses=tuple(_USES),
+    uses=_USES,
     convert=convert,
     more=more,
     dataset=lambda _block: "bigquery",

@@ -117,6 +117,7 @@ OPENAI: Final = Format(
         "user_id", "api_key_id",
     ),
     convert=convert_openai,
+    currencies=("amount_currency", "amount.currency"),
     dataset=lambda _block: "costs",
 )  # fmt: skip
 ANTHROPIC_API: Final = Format(
@@ -136,5 +137,6 @@ ANTHROPIC_CSV: Final = Format(
         "service_tier", "inference_geo", "speed",
     ),
     convert=convert_anthropic_csv,
+    currencies=("cost_usd",),
     dataset=lambda _block: "console",
 )  # fmt: skip

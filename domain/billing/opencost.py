@@ -1,8 +1,8 @@
 """OpenCost and Kubecost allocations, from their allocation API: what pods cost by the prices of their cluster.
 
 One row per allocation and window; `totalCost` is all bases. This splits what a cloud provider bills for the nodes: it
-stands beside that bill, not on top of it, and therefore comes from a provider of its own. Labels, and the namespace
-for want of a label, say whose cost it is. Source: https://opencost.io/docs/integrations/api/
+stands beside that bill, not on top of it, and therefore comes from a provider of its own. Labels of the pod,
+then of its namespace, say whose cost it is. Source: https://opencost.io/docs/integrations/api/
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ import xxhash
 
 from domain.billing.block import Block, Memo, Readers
 from domain.billing.editions import Edition
-from domain.billing.occurrences import Occurrences
 from domain.billing.row import BillingRow, RejectedRow
 from domain.scope import DIMENSIONS
 
@@ -21,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from domain.billing.block import Column
     from domain.billing.formats import Columns, Context, Format
     from domain.billing.header import Header
+    from domain.billing.occurrences import Occurrences
     from domain.billing.tags import TagTable
 
 _FIELDS: Final = tuple(msgspec.structs.fields(BillingRow))
@@ -31,7 +32,7 @@ _DEFAULTS: Final = {
 }
 _CELL_END: Final = "\x1f"
 _DIGITS: Final = 32
-_HALF: Final = (1 << 64) - 1
+_HALF: Final = 16
 _WHOLE: Final = (1 << 128) - 1
 
 
@@ -48,8 +49,6 @@ class _Tally:
 
     def __init__(self) -> None:
         self.rows = 0
-        self.rejected = 0
-        self.content = 0
         self.latest = 0
         self.final = True
 
@@ -74,26 +73,36 @@ class Reading:
         self._source = source
         self._readers = Readers(table)
         self._occurrences = occurrences
+        self._content = 0
         self._tallies: dict[str, _Tally] = {}
         self._statements = Memo(self._statement)
+        self.assumed_currency = header.first_of(format.currencies) is None
 
-    def block(self, records: Sequence[Sequence[Any]]) -> Block:
-        """Return the block of some records, cells in the order of `positions`."""
-        return Block(self._names, records, self._readers)
+    def of_dataset(self, dataset: str) -> Reading:
+        """Set which data set the file is, before its first row is made."""
+        self._context = self._context._replace(dataset=dataset)
+        return self
 
-    def rows(self, records: Sequence[Sequence[Any]], line_of: Callable[[int], int]) -> list[BillingRow | RejectedRow]:
-        """Return the row of each record, or why it has none; rows from nested credits follow at the end."""
-        if not records:
-            return []
-        block = self.block(records)
+    def block(self, columns: Sequence[Column], length: int) -> Block:
+        """Return the block of some records: the cells of the columns at `positions`."""
+        return Block(self._names, columns, length, self._readers)
+
+    def rows(self, block: Block, line_of: Callable[[int], int]) -> tuple[list[BillingRow], list[RejectedRow]]:
+        """Return the row of each record, then those of nested credits; and the records that have none, with why."""
+        if not len(block):
+            return [], []
         columns = self._format.convert(block, self._context)
-        good = self._assemble(columns, self._row_ids(records), block.rejected)
+        good = self._assemble(columns, self._row_ids(block), block.rejected)
         extra = self._format.more(block, good)
         self._count(list(good.values()))
         self._count(extra)
         self.rejected += len(block.rejected)
         bad = [RejectedRow(line_of(position), reason) for position, reason in sorted(block.rejected.items())]
-        return [*good.values(), *extra, *bad]
+        return [*good.values(), *extra], bad
+
+    def count_rejected(self, lines: int) -> None:
+        """Count lines that were no records to begin with."""
+        self.rejected += lines
 
     def editions(self) -> list[Edition]:
         """Return what closes the editions of this file, one per statement, once all its blocks are read."""
@@ -107,7 +116,7 @@ class Reading:
                 latest=tally.latest,
                 rows=tally.rows,
                 rejected=self.rejected,
-                content=f"{tally.content:032x}",
+                content=f"{self._content:032x}",
             )
             for statement, tally in sorted(self._tallies.items())
         ]
@@ -128,6 +137,8 @@ class Reading:
         columns["statement"] = [self._statements[key] for key in named]
         ordered = [_each(columns.get(name, default)) for name, default in _DEFAULTS.items()]
         made = map(BillingRow, *ordered)
+        if not rejected:
+            return dict(enumerate(made))
         return {position: row for position, row in enumerate(made) if position not in rejected}
 
     def _statement(self, key: tuple[str | None, str | None, datetime]) -> str:
@@ -135,25 +146,22 @@ class Reading:
         parts = (provider or self._format.provider, self._context.dataset, account or "", f"{start:%Y-%m-%d}")
         return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
-    def _row_ids(self, records: Sequence[Sequence[Any]]) -> list[str]:
+    def _row_ids(self, block: Block) -> list[str]:
         try:
-            texts = list(map(_CELL_END.join, records))
+            texts = list(map(_CELL_END.join, zip(*block.columns, strict=True)))
         except TypeError:  # structures of JSON and parquet
-            texts = [_CELL_END.join(map(str, record)) for record in records]
-        digests = [xxhash.xxh3_128_intdigest(text.encode("utf-8", "surrogatepass")) for text in texts]
-        ordinals = self._occurrences.ordinals([digest & _HALF for digest in digests])
-        return [
-            f"{digest:032x}-{ordinal}" if ordinal else f"{digest:032x}"
-            for digest, ordinal in zip(digests, ordinals, strict=True)
-        ]
+            texts = [_CELL_END.join(map(str, cells)) for cells in zip(*block.columns, strict=True)]
+        hexes = [xxhash.xxh3_128_hexdigest(text.encode("utf-8", "surrogatepass")) for text in texts]
+        ordinals = self._occurrences.ordinals([int(each[:_HALF], 16) for each in hexes])
+        return [f"{each}-{ordinal}" if ordinal else each for each, ordinal in zip(hexes, ordinals, strict=True)]
 
     def _count(self, rows: Sequence[BillingRow]) -> None:
+        self._content = (self._content + sum([_content(row.row_id) for row in rows])) & _WHOLE
         statements = {row.statement for row in rows}
         for statement in statements:
             mine = rows if len(statements) == 1 else [row for row in rows if row.statement == statement]
             tally = self._tallies.setdefault(statement, _Tally())
             tally.rows += len(mine)
-            tally.content = (tally.content + sum([_content(row.row_id) for row in mine])) & _WHOLE
             tally.final = tally.final and all(row.invoice_id for row in mine)
             tally.latest = max(tally.latest, int(max(row.charge_period_end for row in mine).timestamp()))
 

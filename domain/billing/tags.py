@@ -99,6 +99,10 @@ class TagTable:
                     found[position] = rank, value.strip()
         return Scope(*[found[i][1] if i in found else UNATTRIBUTED for i in range(len(DIMENSIONS))])
 
+    def tells(self, key: str) -> bool:
+        """Tell whether a tag key names a dimension."""
+        return self._place_of(key) is not None
+
     def _place_of(self, key: str) -> tuple[int, int] | None:
         """Return dimension and rank of a tag key; remembered, for keys repeat on every line."""
         try:
