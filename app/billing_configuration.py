@@ -1,4 +1,4 @@
-"""The sections `[fx]` and `[billing]` of the configuration file: rates of your own, and which tags say whose cost it is."""
+"""The sections `[fx]` and `[billing]` of the configuration file: rates of your own, and tags that name a scope."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from app.typed_toml import SettingsError, unknown_key
-from domain.billing import DEFAULT_KEYS
+from domain.billing.tags import DEFAULT_KEYS
 from domain.fx import Month, OwnRate, Rates
 from domain.money import ZERO
 from domain.scope import DIMENSIONS

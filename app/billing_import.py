@@ -15,24 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 import msgspec
 
 from app.adapters.billing_files import BillFile, UnreadableBillError
-from domain.billing import (
-    BILLING_DELTA,
-    EDITION_CLOSED,
-    BillingRow,
-    Context,
-    Edition,
-    Occurrences,
-    Reading,
-    RejectedRow,
-    Source,
-    TagTable,
-    Unrecognised,
-    detect,
-    event_id,
-    standing,
-)
-from domain.billing.editions import merged
+from domain.billing.catalogue import detect
+from domain.billing.editions import EDITION_CLOSED, Edition, merged, standing
+from domain.billing.formats import Context, Unrecognised
 from domain.billing.header import canonical
+from domain.billing.occurrences import Occurrences
+from domain.billing.reading import Reading, Source
+from domain.billing.row import BILLING_DELTA, BillingRow, RejectedRow, event_id
+from domain.billing.tags import TagTable
 from domain.billing.totals import Total, Totals
 from domain.cloudevents import event_id as hashed
 
@@ -42,7 +32,7 @@ if TYPE_CHECKING:
 
     from app.adapters.billing_files import Batch
     from app.billing_plan import Delivery
-    from domain.billing import Format
+    from domain.billing.formats import Format
 
 SOURCE: Final = "/costguard/billing-import"
 MAX_LISTED: Final = 1000

@@ -49,7 +49,7 @@ def import_billing(
     from app.billing_plan import PlanError, make_plan  # noqa: PLC0415
     from app.billing_summary import as_json as summary_as_json  # noqa: PLC0415
     from app.billing_summary import show  # noqa: PLC0415
-    from domain.billing import TagTable  # noqa: PLC0415
+    from domain.billing.tags import TagTable  # noqa: PLC0415
 
     settings = from_environment()
     configuration = load_configuration(settings.config_path)

@@ -16,7 +16,7 @@ import msgspec
 from app.access_tokens import Token, read_tokens
 from app.billing_configuration import BillingSection, Fx, FxSection, read_fx, read_tags
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
-from domain.billing import DEFAULT_KEYS
+from domain.billing.tags import DEFAULT_KEYS
 from domain.budgets import Budget, define
 from domain.ownership import Owner, parse_codeowners
 from domain.rejection import Rejected
@@ -49,7 +49,7 @@ class Configuration:
     codeowners: Path | None = None
     tokens: tuple[Token, ...] = field(default=(), repr=False)
     currency: str = "USD"
-    fx: Fx = Fx()
+    fx: Fx = field(default_factory=Fx)
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_KEYS)
 
 

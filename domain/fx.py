@@ -69,7 +69,7 @@ class OwnRate(NamedTuple):
 
 
 class Rates:
-    """Rates by month and pair; own rates, then means of published ones. `markup` is added to a conversion (0.02: 2 %)."""
+    """Rates by month and pair: own ones, then means of published ones; `markup` (0.02: 2 %) goes on a conversion."""
 
     def __init__(
         self, *, own: Iterable[OwnRate] = (), published: DailyRates | None = None, markup: Decimal = ZERO
@@ -119,7 +119,7 @@ class Rates:
 
 
 def last_published(published: DailyRates, currency: str, day: date) -> Decimal | None:
-    """Return the rate of a day, or of the last day before it that has one: Friday's on a Sunday; at most a week back."""
+    """Return the rate of a day, or of the last before it that has one, at most a week back: on a Sunday, Friday's."""
     for back in range(MAX_GAP.days + 1):
         rate = published.on(day - timedelta(days=back), currency)
         if rate is not None:

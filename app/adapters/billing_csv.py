@@ -17,7 +17,8 @@ import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from app.adapters.billing_files import Batch, UnreadableBillError
-from domain.billing import Header, RejectedRow
+from domain.billing.header import Header
+from domain.billing.row import RejectedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from domain.billing import Header, RejectedRow
+    from domain.billing.header import Header
+    from domain.billing.row import RejectedRow
 
 GZIP: Final = b"\x1f\x8b"
 ZIP: Final = b"PK\x03\x04"

@@ -11,8 +11,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from app.adapters.billing_files import Batch, UnreadableBillError
-from domain.billing import Header, RejectedRow
 from domain.billing.documents import records_of
+from domain.billing.header import Header
+from domain.billing.row import RejectedRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.adapters.billing_files import Batch, UnreadableBillError
-from domain.billing import Header
+from domain.billing.header import Header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
