@@ -140,14 +140,14 @@ def _read_file(
 ) -> Iterator[Piece]:
     header = bill.table.header
     needed = [header.positions[canonical(str(header.first_of(group)))] for group in form.needs]
-    batches = iter(bill.table.batches(form.columns(header), needed))
+    batches = iter(bill.batches(form.columns(header), needed))
     first = next(batches, None)
     label = form.label(header)
     summary.files.append((file, f"{form.name} {label}".strip()))
     source = Source(delivery.part, delivery.assembly, delivery.written)
     reading = Reading(form, header, Context(options.currency, ""), source, options.table, occurrences)
     if first is not None:
-        reading = reading.of_dataset(delivery.dataset or form.dataset(reading.block(first.columns, first.length)))
+        reading = reading.of_dataset(delivery.dataset or reading.dataset_of(reading.block(first.columns, first.length)))
     for batch in chain([] if first is None else [first], batches):
         yield _piece(file, bill, reading, batch, summary)
     if reading.assumed_currency:
@@ -177,12 +177,12 @@ def _format_of(bill: BillFile, options: Options) -> Format | str:
 def read_only(
     delivery: Delivery, options: Options, summary: Summary, on_piece: Callable[[Piece], None] = lambda _piece: None
 ) -> None:
-    """Read a delivery and sum it up; one that turns out to be damaged is refused, what was read of it is said."""
+    """Read a delivery and sum it up; one that turns out to be damaged is refused, and does not count."""
     try:
         for piece in read(delivery, options, summary):
             on_piece(piece)
     except UnreadableBillError as error:
-        summary.refused.append(Refused(summary.files[-1][0], f"{error}; what was read before it is in the sums"))
+        summary.refused.append(Refused(summary.files[-1][0], str(error)))
 
 
 async def publish(
@@ -195,9 +195,26 @@ async def publish(
 ) -> None:
     """Read a delivery and send its rows, then the events that close its editions.
 
-    Reading goes on in a thread while the piece before is sent. Without a closing event, rows do not count.
+    Reading goes on in a thread while the piece before is sent. Without a closing event, rows do not count: those of a
+    file that turns out to be damaged never get one, and the file is refused.
     """
     known = len(summary.editions)
+    try:
+        await _publish_rows(delivery, options, summary, publisher, topic, on_piece)
+    except UnreadableBillError as error:
+        summary.refused.append(Refused(summary.files[-1][0], str(error)))
+    else:
+        await publisher.send_many(topic, [closing_record(edition) for edition in summary.editions[known:]])
+
+
+async def _publish_rows(
+    delivery: Delivery,
+    options: Options,
+    summary: Summary,
+    publisher: Publisher,
+    topic: str,
+    on_piece: Callable[[Piece], None],
+) -> None:
     pieces = read(delivery, options, summary)
     coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces))
     while (found := await coming) is not None:
@@ -205,7 +222,6 @@ async def publish(
         coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces))
         await publisher.send_many(topic, records)
         on_piece(piece)
-    await publisher.send_many(topic, [closing_record(edition) for edition in summary.editions[known:]])
 
 
 _Record = tuple[bytes | None, bytes | None, int | None]

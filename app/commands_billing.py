@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 
+class ImportFailedError(Exception):
+    """The broker failed; one line for the person who asked."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the command line."""
     app.command("import-billing")(import_billing)
@@ -58,7 +62,7 @@ def import_billing(
     try:
         plan = make_plan(files)
         _run(plan, options, summary, None if dry_run else settings)
-    except (PlanError, NotRunningError) as error:
+    except (PlanError, NotRunningError, ImportFailedError) as error:
         _fail(str(error))
     if as_json:
         typer.echo(json.dumps(summary_as_json(summary, plan)))
@@ -90,6 +94,7 @@ async def _send(
     plan: Plan, options: Options, summary: Summary, settings: Settings, advance: Callable[[Piece], None]
 ) -> None:
     from app import billing_import  # noqa: PLC0415 - as above
+    from app.adapters.bulk_producer import KafkaError  # noqa: PLC0415
     from app.adapters.kafka import Publisher  # noqa: PLC0415
     from app.replaying import find_runtime  # noqa: PLC0415
     from app.topics import Topics  # noqa: PLC0415
@@ -97,9 +102,11 @@ async def _send(
     runtime = find_runtime(settings)
     publisher = Publisher(runtime.broker)
     try:
+        topic = Topics(runtime.topic_prefix).billing_deltas
         for delivery in plan.deliveries:
-            topic = Topics(runtime.topic_prefix).billing_deltas
             await billing_import.publish(delivery, options, summary, publisher, topic, advance)
+    except KafkaError as error:
+        raise ImportFailedError(f"broker {runtime.broker}: {error}; importing again completes it") from error
     finally:
         await publisher.stop()
 

@@ -1,9 +1,10 @@
 """Foreign exchange: one rate per month and pair of currencies, so that a month comes to the same whoever converts it.
 
 A month's rate is the mean over its calendar days of the daily reference rate, where a day without one (weekend,
-holiday) has that of the last day before it that has one. Means and cross rates are rounded once, to 10 significant
-digits, half to even. A month that is over never changes again: its days are known. Own rates win over daily ones. A
-rate that is not known is an error that names it; nothing is ever converted at 1.
+holiday) has that of the last day before it that has one; between two currencies it is the quotient of their means.
+It is rounded once, to 10 significant digits, half to even. A month that is over never changes again: its days are
+known. Own rates win over daily ones. A rate that is not known is an error that names it; nothing is ever converted
+at 1.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from datetime import date, timedelta
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
-from domain.money import EXACT, ZERO
+from domain.money import EXACT, ZERO, add_up
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,7 +54,9 @@ class MissingRateError(LookupError):
 class DailyRates(Protocol):
     """Published rates: how much of a currency one unit of the base buys on a day, None when none was published."""
 
-    base: str
+    @property
+    def base(self) -> str:
+        """The currency that the rates are of."""
 
     def on(self, day: date, currency: str) -> Decimal | None:
         """Return the rate that was published for a day."""
@@ -101,21 +104,21 @@ class Rates:
             return _RATE.divide(_ONE, inverse)
         if self._published is None:
             raise MissingRateError(source, target, month)
-        per_source = self._mean(self._published, source, month)
-        per_target = self._mean(self._published, target, month)
+        per_source = _sum_of_days(self._published, source, month)
+        per_target = _sum_of_days(self._published, target, month)
         if per_source is None or per_target is None:
             raise MissingRateError(source, target, month)
+        # Both sums are over the same days, so this is the quotient of the means, rounded once.
         return _RATE.divide(per_target, per_source)
 
-    def _mean(self, published: DailyRates, currency: str, month: Month) -> Decimal | None:
-        """Return the mean of a month's days; None unless each day has a rate, or one shortly before it."""
-        if currency == published.base:
-            return _ONE
-        found = [last_published(published, currency, day) for day in month.days]
-        known = [rate for rate in found if rate is not None]
-        if len(known) < len(found):
-            return None
-        return _RATE.divide(sum(known, ZERO), Decimal(len(known)))
+
+def _sum_of_days(published: DailyRates, currency: str, month: Month) -> Decimal | None:
+    """Return the sum of a month's daily rates; None unless each day has one, or one shortly before it."""
+    if currency == published.base:
+        return Decimal(len(month.days))
+    found = [last_published(published, currency, day) for day in month.days]
+    known = [rate for rate in found if rate is not None]
+    return add_up(known) if len(known) == len(found) else None
 
 
 def last_published(published: DailyRates, currency: str, day: date) -> Decimal | None:

@@ -60,7 +60,7 @@ class BillFile:
             self.table = self._table()
         except DAMAGED as error:
             self._open.close()
-            raise UnreadableBillError(getattr(error, "strerror", None) or str(error)) from error
+            raise _unreadable(error) from error
         except BaseException:
             self._open.close()
             raise
@@ -72,6 +72,13 @@ class BillFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
+
+    def batches(self, positions: Sequence[int], needed: Sequence[int]) -> Iterator[Batch]:
+        """Yield the records as `Table.batches` does; raise `UnreadableBillError` where the file is damaged."""
+        try:
+            yield from self.table.batches(positions, needed)
+        except DAMAGED as error:
+            raise _unreadable(error) from error
 
     @property
     def consumed(self) -> int:
@@ -106,6 +113,10 @@ class BillFile:
         if len(members) != 1:
             raise UnreadableBillError(f"a zip archive of {len(members)} files; unpack it and import its directory")
         return cast("BinaryIO", self._open.enter_context(archive.open(members[0])))
+
+
+def _unreadable(error: Exception) -> UnreadableBillError:
+    return UnreadableBillError(getattr(error, "strerror", None) or str(error))
 
 
 def _peek(stream: BinaryIO) -> bytes:

@@ -27,7 +27,7 @@ def parse_amount(text: str) -> Decimal:
 
 def _from_sheet(text: str) -> Decimal:
     found = _SHEET.fullmatch(text.strip())
-    if found is None or (found[1] is None) != (found[6] is None):
+    if found is None or (found[1] is None) != (found[6] is None) or (found[2] and found[3]):
         raise ValueError(f"{text[:40]!r} is not a number")
     amount = Decimal(found[4].replace(",", "") + (found[5] or ""))
     return amount.copy_negate() if found[1] or found[2] or found[3] else amount

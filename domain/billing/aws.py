@@ -188,9 +188,7 @@ def _descriptions(block: Block) -> Columns:
     reservations = block.text("reservation/ReservationARN", "reservation/ReservationA_R_N")
     return {
         "charge_description": block.text("lineItem/LineItemDescription"),
-        "service_name": _first(
-            block.text("product/ProductName", "product/servicename"), block.text("lineItem/ProductCode")
-        ),
+        "service_name": _first(_product_names(block), block.text("lineItem/ProductCode")),
         "provider_name": "AWS",
         "publisher_name": block.text("lineItem/LegalEntity"),
         "invoice_issuer_name": block.text("bill/InvoicingEntity", "bill/BillingEntity"),
@@ -216,6 +214,14 @@ def _descriptions(block: Block) -> Columns:
     }
 
 
+def _product_names(block: Block) -> list[str | None]:
+    """Return the product's name: a column of its own, or in the map that CUR 2.0 has instead."""
+    if "product" in block and "product/ProductName" not in block:
+        maps = block.structured(parse_tags, "product")
+        return [each.get("product_name") for each in maps]
+    return block.text("product/ProductName", "product/servicename")
+
+
 def _first(preferred: Sequence[str | None], otherwise: Sequence[str | None]) -> list[str | None]:
     return [text or other for text, other in zip(preferred, otherwise, strict=True)]
 
@@ -224,7 +230,7 @@ def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
     """Return tags and scopes: from a column per tag, or from CUR 2.0's one column of all."""
     names = [name for name in block.names if name.casefold().startswith(_TAGS_FOLDED)]
     if not names:
-        tags = block.parsed(block.readers.memo(parse_tags).__getitem__, "resource_tags", "tags")
+        tags = block.structured(parse_tags, "resource_tags", "tags")
         return tags, scopes_of(block, tags)
     cells = list(zip(*map(block.cells, names), strict=True))
     # Names of hosts are tags, too, so lines differ in their tags; those that say whose cost it is repeat.
@@ -250,6 +256,7 @@ _USES: Final = (
     "lineItem/UsageType", "lineItem/CurrencyCode", "lineItem/LineItemDescription", "lineItem/AvailabilityZone",
     "lineItem/LegalEntity", "lineItem/NetUnblendedCost", "product/ProductName", "product/servicename",
     "product/servicecode", "product/region", "product/regionCode", "product/sku", "pricing/publicOnDemandCost",
+    "product",
     "pricing/unit", "pricing/RateCode", "pricing/RateId", "identity/LineItemId", "identity/TimeInterval",
     "reservation/EffectiveCost", "reservation/NetEffectiveCost", "reservation/ReservationARN",
     "reservation/ReservationA_R_N", "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",

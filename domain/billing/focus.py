@@ -73,7 +73,7 @@ def version_of(header: Header) -> str:
 
 def convert(block: Block, context: Context) -> Columns:
     """Take over the columns of FOCUS."""
-    tags = block.parsed(block.readers.memo(parse_tags).__getitem__, "Tags")
+    tags = block.structured(parse_tags, "Tags")
     columns: Columns = {field: block.text(*names) for field, names in _TEXTS.items() if _has(block, names)}
     columns |= {field: block.amount(name) for field, name in _AMOUNTS.items() if name in block}
     category = _categories(block)

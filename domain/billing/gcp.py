@@ -105,9 +105,7 @@ def _credit_row(row: BillingRow, number: int, credit: _Credit) -> BillingRow:
 
 
 def _credits(block: Block) -> list[list[_Credit]]:
-    if isinstance(next(iter(block.cells("credits")), ""), str):
-        return block.parsed(block.readers.memo(parse_credits).__getitem__, "credits")
-    return block.parsed(parse_credits, "credits")
+    return block.structured(parse_credits, "credits")
 
 
 def parse_credits(cell: Any) -> list[_Credit]:
@@ -138,7 +136,7 @@ def _exact(amount: Any) -> Decimal:
 
 
 def _billing_periods(block: Block, days: Sequence[datetime]) -> Columns:
-    months = block.parsed(block.readers.memo(_invoice_month).__getitem__, "invoice.month")
+    months = block.structured(_invoice_month, "invoice.month")
     starts = [month or month_of(day)[0] for month, day in zip(months, days, strict=True)]
     return {"billing_period_start": starts, "billing_period_end": [next_month(start) for start in starts]}
 
@@ -149,8 +147,7 @@ def _invoice_month(text: str) -> datetime | None:
 
 def _tags(block: Block) -> list[dict[str, str]]:
     """Labels of the resource win over those of its project."""
-    parse = block.readers.memo(parse_tags).__getitem__ if _all_text(block) else parse_tags
-    columns = [block.parsed(parse, name) for name in ("project.labels", "tags", "labels") if name in block]
+    columns = [block.structured(parse_tags, name) for name in ("project.labels", "tags", "labels") if name in block]
     if len(columns) == 1:
         return columns[0]
     return [_merged(each) for each in zip(*columns, strict=True)] if columns else [{}] * len(block)
@@ -161,10 +158,6 @@ def _merged(found: tuple[dict[str, str], ...]) -> dict[str, str]:
     if not filled:
         return found[0]
     return filled[0] if len(filled) == 1 else {key: value for each in filled for key, value in each.items()}
-
-
-def _all_text(block: Block) -> bool:
-    return all(isinstance(next(iter(block.cells(name)), ""), str) for name in ("project.labels", "tags", "labels"))
 
 
 def _descriptions(block: Block) -> Columns:

@@ -83,6 +83,10 @@ class Reading:
         self._context = self._context._replace(dataset=dataset)
         return self
 
+    def dataset_of(self, block: Block) -> str:
+        """Return which data set the first block of a file shows it to be."""
+        return self._format.dataset(block)
+
     def block(self, columns: Sequence[Column], length: int) -> Block:
         """Return the block of some records: the cells of the columns at `positions`."""
         return Block(self._names, columns, length, self._readers)
@@ -127,10 +131,10 @@ class Reading:
         columns["assembly"] = self._source.assembly
         for dimension, values in zip(DIMENSIONS, zip(*columns.pop("scope"), strict=True), strict=True):
             columns[dimension] = values
-        accounts = columns.get("billing_account_id")
         named = zip(
             _each(columns.get("provider_name")),
-            _each(accounts),
+            _each(columns.get("billing_account_id")),
+            _each(columns.get("sub_account_id")),
             columns["billing_period_start"],
             strict=False,
         )
@@ -141,9 +145,10 @@ class Reading:
             return dict(enumerate(made))
         return {position: row for position, row in enumerate(made) if position not in rejected}
 
-    def _statement(self, key: tuple[str | None, str | None, datetime]) -> str:
-        provider, account, start = key
-        parts = (provider or self._format.provider, self._context.dataset, account or "", f"{start:%Y-%m-%d}")
+    def _statement(self, key: tuple[str | None, str | None, str | None, datetime]) -> str:
+        provider, account, sub_account, start = key
+        bill_of = account or sub_account or ""
+        parts = (provider or self._format.provider, self._context.dataset, bill_of, f"{start:%Y-%m-%d}")
         return "/".join(part.replace("%", "%25").replace("/", "%2F") for part in parts)
 
     def _row_ids(self, block: Block) -> list[str]:

@@ -6,8 +6,9 @@ tell it: None is not zero, and a total of that basis must say that it is incompl
 
 **Identity.** Three names say when a row counts, and when it stops counting:
 
-- `statement` is what a provider restates as a whole: `provider/dataset/billing account/billing period`. It has no
-  currency and no amount in it, so a bill corrected in another currency replaces the first.
+- `statement` is what a provider restates as a whole: `provider/dataset/billing account/billing period` (the sub-account
+  where a file names no billing account). It has no currency and no amount in it, so a bill corrected in another
+  currency replaces the first.
 - `part` and `assembly` say which edition of which piece this is. A manifest's assembly is the whole statement
   (`part` is empty). Without a manifest, the file's name is the part, and the digest of its bytes the assembly.
 - `row_id` hashes the source cells of the line, with an ordinal among lines of the file that are the same in every
