@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -82,12 +83,22 @@ def _run(plan: Plan, options: Options, summary: Summary, settings: Settings | No
         if not refused:
             accepted.append(delivery)
     size = sum(file.stat().st_size for delivery in accepted for file in delivery.files)
-    with _bar(Console(stderr=True), size) as advance:
+    with _bar(Console(stderr=True), size) as advance, _without_garbage_collection():
         if settings is None:
             for delivery in accepted:
                 billing_import.read_only(delivery, options, summary, advance)
         else:
             asyncio.run(_send(plan._replace(deliveries=tuple(accepted)), options, summary, settings, advance))
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Rows are made by the million and are in no cycles: looking for cycles among them takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 async def _send(

@@ -232,22 +232,19 @@ def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
     if not names:
         tags = block.structured(parse_tags, "resource_tags", "tags")
         return tags, scopes_of(block, tags)
-    cells = list(zip(*map(block.cells, names), strict=True))
+    cells = zip(*map(block.cells, names), strict=True)
+    tags = [{name: cell for name, cell in zip(names, each, strict=True) if cell} for each in cells]
     # Names of hosts are tags, too, so lines differ in their tags; those that say whose cost it is repeat.
     telling = [name for name in names if block.readers.table.tells(name)]
     if not telling:
-        return [_tags_of(names, each) for each in cells], [Scope()] * len(block)
+        return tags, [Scope()] * len(block)
     scopes = block.readers.memo(_scope_of, tuple(telling), block.readers.table)
     keys = zip(*map(block.cells, telling), strict=True)
-    return [_tags_of(names, each) for each in cells], [scopes[key] for key in keys]
-
-
-def _tags_of(names: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
-    return {name: cell for name, cell in zip(names, cells, strict=True) if cell}
+    return tags, [scopes[key] for key in keys]
 
 
 def _scope_of(cells: tuple[str, ...], names: tuple[str, ...], table: TagTable) -> Scope:
-    return table.scope_of(_tags_of(names, cells))
+    return table.scope_of(dict(zip(names, cells, strict=True)))
 
 
 _USES: Final = (

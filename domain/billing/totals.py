@@ -6,13 +6,13 @@ that occurs, not for each row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.billing.block import Memo
 from domain.money import EXACT, ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable
+    from collections.abc import Container, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 BY: Final = ("service", "category", "kind", "account", "day")
 BASES: Final = ("billed", "effective", "contracted", "listed")
 _add = EXACT.add
-_Edition = tuple[str, str, str]
 
 
 class Total(NamedTuple):
@@ -50,58 +49,61 @@ class Total(NamedTuple):
         )
 
 
+_NOTHING: Final = Total()
+
+
 class Totals:
     """Sums rows."""
 
     def __init__(self) -> None:
-        self._cells: dict[tuple[_Edition, tuple[str, ...]], Total] = {}
+        self._cells: dict[tuple[str, str], dict[tuple[str, ...], list[Any]]] = {}
         self._days = Memo(_day)
 
-    def add(self, rows: Iterable[BillingRow]) -> None:
-        """Count rows."""
-        days, cells = self._days, self._cells
+    def add(self, rows: Sequence[BillingRow]) -> None:
+        """Count rows of one part and assembly."""
+        if not rows:
+            return
+        add, days, cells = EXACT.add, self._days, self._cells.setdefault((rows[0].part, rows[0].assembly), {})
         for row in rows:
             key = (
-                (row.statement, row.part, row.assembly),
-                (
-                    row.billing_currency,
-                    row.service_name or "",
-                    row.charge_category,
-                    row.charge_kind,
-                    row.sub_account_id or "",
-                    days[row.charge_period_start],
-                ),
+                row.statement,
+                row.billing_currency,
+                row.service_name or "",
+                row.charge_category,
+                row.charge_kind,
+                row.sub_account_id or "",
+                days[row.charge_period_start],
             )
-            known = cells.get(key)
-            cells[key] = _more(_NOTHING if known is None else known, row)
+            cell = cells.get(key)
+            if cell is None:
+                cell = cells[key] = list(_NOTHING)
+            cell[0] += 1
+            cell[1] = add(cell[1], row.billed_cost or ZERO)
+            # Unrolled: this is a tenth of reading a bill.
+            if (cost := row.effective_cost) is not None:
+                cell[2] = add(cell[2], cost)
+            else:
+                cell[5] += 1
+            if (cost := row.contracted_cost) is not None:
+                cell[3] = add(cell[3], cost)
+            else:
+                cell[6] += 1
+            if (cost := row.list_cost) is not None:
+                cell[4] = add(cell[4], cost)
+            else:
+                cell[7] += 1
 
-    def by(self, *names: str, editions: Container[_Edition]) -> dict[tuple[str, ...], Total]:
+    def by(self, *names: str, editions: Container[tuple[str, str, str]]) -> dict[tuple[str, ...], Total]:
         """Return what these editions come to, by currency and the named ones of `BY`, sorted."""
-        places = [0, *(BY.index(name) + 1 for name in names)]
+        places = [1, *(BY.index(name) + 2 for name in names)]
         found: dict[tuple[str, ...], Total] = {}
-        for (edition, key), total in self._cells.items():
-            if edition in editions:
-                group = tuple(key[place] for place in places)
-                found[group] = found[group].plus(total) if group in found else total
+        for edition, cells in self._cells.items():
+            for key, cell in cells.items():
+                if (key[0], *edition) in editions:
+                    group = tuple(key[place] for place in places)
+                    found[group] = found.get(group, _NOTHING).plus(Total(*cell))
         return dict(sorted(found.items()))
-
-
-_NOTHING: Final = Total()
 
 
 def _day(instant: datetime) -> str:
     return instant.date().isoformat()
-
-
-def _more(known: Total, row: BillingRow) -> Total:
-    effective, contracted, listed = row.effective_cost, row.contracted_cost, row.list_cost
-    return Total(
-        known.rows + 1,
-        known.billed if row.billed_cost is None else _add(known.billed, row.billed_cost),
-        known.effective if effective is None else _add(known.effective, effective),
-        known.contracted if contracted is None else _add(known.contracted, contracted),
-        known.listed if listed is None else _add(known.listed, listed),
-        known.no_effective + (effective is None),
-        known.no_contracted + (contracted is None),
-        known.no_listed + (listed is None),
-    )
