@@ -50,6 +50,7 @@ class Occurrences:
 
     def _remember(self, distinct: Digests) -> None:
         while self._runs and len(self._runs[-1]) < 2 * len(distinct):
-            distinct = np.union1d(self._runs.pop(), distinct)
+            distinct = np.concatenate((self._runs.pop(), distinct))
+            distinct.sort(kind="stable")  # two sorted runs: merged, not sorted anew
         if len(distinct):
             self._runs.append(distinct)
