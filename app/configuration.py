@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from app.access_tokens import Token, read_tokens
+from app.billing_configuration import BillingSection, Fx, FxSection, read_fx, read_tags
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
+from domain.billing.tags import DEFAULT_KEYS
 from domain.budgets import Budget, define
 from domain.ownership import Owner, parse_codeowners
 from domain.rejection import Rejected
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_KEY: Final = "COSTGUARD_CONFIG"
-NOT_YET: Final = ("allocation", "fx", "anomaly")
+NOT_YET: Final = ("allocation", "anomaly")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope)\b")
 _FIELD_FIRST: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
@@ -47,6 +49,8 @@ class Configuration:
     codeowners: Path | None = None
     tokens: tuple[Token, ...] = field(default=(), repr=False)
     currency: str = "USD"
+    fx: Fx = field(default_factory=Fx)
+    tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_KEYS)
 
 
 class _Webhook(msgspec.Struct, forbid_unknown_fields=True):
@@ -73,7 +77,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     owners: list[_Owner] = []
     tokens: dict[str, dict[str, Any]] = {}
     allocation: Any = None
-    fx: Any = None
+    fx: FxSection = msgspec.field(default_factory=FxSection)
+    billing: BillingSection = msgspec.field(default_factory=BillingSection)
     anomaly: Any = None
 
 
@@ -101,6 +106,8 @@ def parse_configuration(text: str, path: Path) -> Configuration:
         codeowners=codeowners,
         tokens=read_tokens(file.tokens, path.parent),
         currency=file.currency,
+        fx=read_fx(file.fx),
+        tags=read_tags(file.billing),
     )
 
 

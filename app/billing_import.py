@@ -1,0 +1,255 @@
+"""Importing bills: every file is checked by its header before one of its rows is used, then read as a stream.
+
+`read` turns a delivery into rows, rejections and editions; `publish` sends them to `billing-deltas`. Rows are keyed by
+their statement, so that one partition has all of a bill in order, and the event that closes an edition comes after
+its rows. All ids repeat when an import does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+import msgspec
+
+from app.adapters.billing_files import BillFile, UnreadableBillError
+from domain.billing.catalogue import detect
+from domain.billing.editions import EDITION_CLOSED, Edition, merged, standing
+from domain.billing.formats import Context, Unrecognised
+from domain.billing.header import canonical
+from domain.billing.occurrences import Occurrences
+from domain.billing.reading import Reading, Source
+from domain.billing.row import BILLING_DELTA, BillingRow, RejectedRow, event_id
+from domain.billing.tags import TagTable
+from domain.billing.totals import Total, Totals
+from domain.cloudevents import event_id as hashed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from app.adapters.billing_files import Batch
+    from app.billing_plan import Delivery
+    from domain.billing.formats import Format
+
+SOURCE: Final = "/costguard/billing-import"
+MAX_LISTED: Final = 1000
+_encode = msgspec.json.Encoder().encode
+
+
+class Refused(NamedTuple):
+    """A file that is not read at all, and why."""
+
+    file: Path
+    reason: str
+
+
+class Piece(NamedTuple):
+    """Some rows of a file, and how many bytes of it have been read by now."""
+
+    file: Path
+    rows: Sequence[BillingRow]
+    rejected: Sequence[RejectedRow]
+    consumed: int
+
+
+class Publisher(Protocol):
+    """What takes the records; see `app.adapters.kafka`."""
+
+    async def send_many(
+        self, topic: str, records: Sequence[tuple[bytes | None, bytes | None, int | None]]
+    ) -> list[tuple[int, int]]:
+        """Send `(key, value, partition or None)` records, and return when they are acknowledged."""
+
+
+@dataclass
+class Summary:
+    """What an import did; `rejected` lists the first thousand. `currency` is that of files that name none."""
+
+    currency: str = "USD"
+    totals: Totals = field(default_factory=Totals)
+    files: list[tuple[Path, str]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)
+    rejected: list[tuple[Path, RejectedRow]] = field(default_factory=list)
+    rejected_rows: int = 0
+    editions: list[Edition] = field(default_factory=list)
+    assumed_currency: list[Path] = field(default_factory=list)
+
+    @property
+    def replaced(self) -> list[Edition]:
+        """Editions that a newer one of this import supersedes."""
+        counting = standing(self.editions)
+        return [edition for edition in self.editions if edition.key not in counting]
+
+    def by(self, *names: str) -> dict[tuple[str, ...], Total]:
+        """Return what the editions that count come to, by currency and these of `domain.billing.totals.BY`."""
+        return self.totals.by(*names, editions=standing(self.editions))
+
+
+@dataclass(frozen=True)
+class Options:
+    """The currency of files that name none, the tag table, and a format to insist on (`auto`: any)."""
+
+    currency: str = "USD"
+    table: TagTable = field(default_factory=TagTable)
+    format: str = "auto"
+
+
+def check(delivery: Delivery, options: Options) -> list[Refused]:
+    """Look at the header of each file; an empty list means that all can be read."""
+    refused = []
+    for file in delivery.files:
+        try:
+            with BillFile(file) as bill:
+                found = _format_of(bill, options)
+        except UnreadableBillError as error:
+            refused.append(Refused(file, str(error)))
+        else:
+            if isinstance(found, str):
+                refused.append(Refused(file, found))
+    return refused
+
+
+def read(delivery: Delivery, options: Options, summary: Summary) -> Iterator[Piece]:
+    """Yield the rows of a delivery, and add to the summary: also its editions, once all is read.
+
+    A file that `check` would refuse raises `UnreadableBillError`, and so does one that turns out to be damaged.
+    """
+    occurrences = Occurrences()
+    editions: list[Edition] = []
+    for file in delivery.files:
+        with BillFile(file) as bill:
+            found = _format_of(bill, options)
+            if isinstance(found, str):
+                raise UnreadableBillError(found)
+            yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
+    summary.editions.extend(merged(editions))
+
+
+def _read_file(
+    file: Path,
+    bill: BillFile,
+    form: Format,
+    delivery: Delivery,
+    options: Options,
+    occurrences: Occurrences,
+    summary: Summary,
+    editions: list[Edition],
+) -> Iterator[Piece]:
+    header = bill.table.header
+    needed = [header.positions[canonical(str(header.first_of(group)))] for group in form.needs]
+    batches = iter(bill.batches(form.columns(header), needed))
+    first = next(batches, None)
+    label = form.label(header)
+    summary.files.append((file, f"{form.name} {label}".strip()))
+    source = Source(delivery.part, delivery.assembly, delivery.written)
+    reading = Reading(form, header, Context(options.currency, ""), source, options.table, occurrences)
+    if first is not None:
+        reading = reading.of_dataset(delivery.dataset or reading.dataset_of(reading.block(first.columns, first.length)))
+    for batch in chain([] if first is None else [first], batches):
+        yield _piece(file, bill, reading, batch, summary)
+    if reading.assumed_currency:
+        summary.assumed_currency.append(file)
+    editions.extend(reading.editions())
+
+
+def _piece(file: Path, bill: BillFile, reading: Reading, batch: Batch, summary: Summary) -> Piece:
+    rows, rejected = reading.rows(reading.block(batch.columns, batch.length), batch.line_of)
+    rejected = sorted([*rejected, *batch.rejected], key=lambda each: each.line)
+    reading.count_rejected(len(batch.rejected))
+    summary.totals.add(rows)
+    summary.rejected_rows += len(rejected)
+    summary.rejected.extend((file, each) for each in rejected[: MAX_LISTED - len(summary.rejected)])
+    return Piece(file, rows, rejected, bill.consumed)
+
+
+def _format_of(bill: BillFile, options: Options) -> Format | str:
+    found = detect(bill.table.header)
+    if isinstance(found, Unrecognised):
+        return str(found)
+    if options.format not in ("auto", found.name):
+        return f"it is {found.name} by its header, not {options.format}"
+    return found
+
+
+def read_only(
+    delivery: Delivery, options: Options, summary: Summary, on_piece: Callable[[Piece], None] = lambda _piece: None
+) -> None:
+    """Read a delivery and sum it up; one that turns out to be damaged is refused, and does not count."""
+    try:
+        for piece in read(delivery, options, summary):
+            on_piece(piece)
+    except UnreadableBillError as error:
+        summary.refused.append(Refused(summary.files[-1][0], str(error)))
+
+
+async def publish(
+    delivery: Delivery,
+    options: Options,
+    summary: Summary,
+    publisher: Publisher,
+    topic: str,
+    on_piece: Callable[[Piece], None] = lambda _piece: None,
+) -> None:
+    """Read a delivery and send its rows, then the events that close its editions.
+
+    Reading goes on in a thread while the piece before is sent. Without a closing event, rows do not count: those of a
+    file that turns out to be damaged never get one, and the file is refused.
+    """
+    known = len(summary.editions)
+    try:
+        await _publish_rows(delivery, options, summary, publisher, topic, on_piece)
+    except UnreadableBillError as error:
+        summary.refused.append(Refused(summary.files[-1][0], str(error)))
+    else:
+        await publisher.send_many(topic, [closing_record(edition) for edition in summary.editions[known:]])
+
+
+async def _publish_rows(
+    delivery: Delivery,
+    options: Options,
+    summary: Summary,
+    publisher: Publisher,
+    topic: str,
+    on_piece: Callable[[Piece], None],
+) -> None:
+    pieces = read(delivery, options, summary)
+    coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces))
+    while (found := await coming) is not None:
+        piece, records = found
+        coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces))
+        await publisher.send_many(topic, records)
+        on_piece(piece)
+
+
+_Record = tuple[bytes | None, bytes | None, int | None]
+
+
+def _next_records(pieces: Iterator[Piece]) -> tuple[Piece, list[_Record]] | None:
+    piece = next(pieces, None)
+    return None if piece is None else (piece, [row_record(row) for row in piece.rows])
+
+
+def row_record(row: BillingRow) -> _Record:
+    """Return key and CloudEvent of a row; its time is the beginning of its charge period."""
+    return row.statement.encode(), _envelope(BILLING_DELTA, event_id(row), row.charge_period_start, row), None
+
+
+def closing_record(edition: Edition) -> _Record:
+    """Return key and CloudEvent that say: all rows of this edition are sent."""
+    identifier = hashed(EDITION_CLOSED, *edition.key, edition.content, edition.rows)
+    return edition.statement.encode(), _envelope(EDITION_CLOSED, identifier, edition.written_at, edition), None
+
+
+def _envelope(kind: str, identifier: str, time: Any, data: Any) -> bytes:
+    head = {
+        "specversion": "1.0",
+        "id": identifier,
+        "source": SOURCE,
+        "type": kind,
+        "time": time,
+        "datacontenttype": "application/json",
+    }
+    return b'%s,"data":%s}' % (_encode(head)[:-1], _encode(data))

@@ -1,0 +1,128 @@
+"""What to import: the files of directories and patterns, and which of them are one edition of a bill.
+
+A manifest makes its files one edition. A file that lies where a manifest's files lie, but that no manifest names, is
+left out: it belongs to an edition that was replaced. Any other file is an edition of its own: its name, without
+`.gz` or `.zip`, is the part of the bill that it is, and its bytes say which edition.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import json
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from domain.billing.manifests import Manifest, parse_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+MAX_MANIFEST_BYTES: Final = 16 << 20
+_PACKED: Final = (".gz", ".zip")
+_CHUNK: Final = 1 << 20
+_LEVELS_UP: Final = 5
+
+
+class PlanError(Exception):
+    """What was asked for is not there; one sentence."""
+
+
+class Delivery(NamedTuple):
+    """One edition: its name for people, its files, its part, id and time of writing, and the data set if it says so."""
+
+    name: str
+    files: tuple[Path, ...]
+    part: str
+    assembly: str
+    written: int
+    dataset: str = ""
+
+
+class Plan(NamedTuple):
+    """What to read, and files that are not read, each with the reason."""
+
+    deliveries: tuple[Delivery, ...]
+    left_out: tuple[tuple[Path, str], ...] = ()
+
+
+def make_plan(names: Sequence[str]) -> Plan:
+    """Find what the names (files, directories, patterns) mean. Raises `PlanError`."""
+    files = list(dict.fromkeys(file for name in names for file in _files(name)))
+    manifests: dict[Path, Manifest] = {}
+    for file in files:
+        manifest = _manifest(file)
+        if manifest is not None:
+            manifests[file] = manifest
+    whole = [_assembled(path, manifest) for path, manifest in manifests.items()]
+    taken = {file for delivery in whole for file in delivery.files}
+    places = {file.parent for file in taken} | {path.parent for path in manifests}
+    alone, left_out = [], []
+    for file in files:
+        if file in taken or file in manifests:
+            continue
+        if places & set(file.parents):
+            left_out.append((file, "no manifest names it: it is of an edition that was replaced"))
+        else:
+            alone.append(_single(file))
+    distinct = {(delivery.assembly, delivery.files): delivery for delivery in whole}
+    return Plan((*distinct.values(), *alone), tuple(left_out))
+
+
+def _files(name: str) -> Iterable[Path]:
+    path = Path(name)
+    if path.is_dir():
+        found = sorted(each for each in path.rglob("*") if each.is_file() and not _hidden(each, path))
+    elif path.is_file():
+        found = [path]
+    else:
+        found = sorted(Path(each) for each in glob.glob(name, recursive=True) if Path(each).is_file())  # noqa: PTH207 - absolute patterns
+    if not found:
+        raise PlanError(f"{name}: no such file, and no file in a directory or of a pattern of this name")
+    return [each.resolve() for each in found]
+
+
+def _hidden(file: Path, root: Path) -> bool:
+    return any(part.startswith((".", "_SUCCESS")) for part in file.relative_to(root).parts)
+
+
+def _manifest(file: Path) -> Manifest | None:
+    if file.suffix != ".json" or file.stat().st_size > MAX_MANIFEST_BYTES:
+        return None
+    try:
+        return parse_manifest(json.loads(file.read_bytes()))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _assembled(path: Path, manifest: Manifest) -> Delivery:
+    files = tuple(_locate(path, key) for key in manifest.files)
+    written = manifest.written or int(path.stat().st_mtime)
+    return Delivery(f"{path.name} ({manifest.assembly})", files, "", manifest.assembly, written, manifest.dataset)
+
+
+def _locate(manifest: Path, key: str) -> Path:
+    """Find a file that a manifest names by its key in a bucket: by as much of the key's end as is found here."""
+    parts = PurePosixPath(key.partition("://")[2] or key).parts
+    bases = [manifest.parent, *list(manifest.parents)[1:_LEVELS_UP]]
+    for start in range(len(parts)):
+        for base in bases:
+            candidate = base.joinpath(*parts[start:])
+            if candidate.is_file():
+                return candidate.resolve()
+    raise PlanError(f"{manifest}: it names {key}, which is not there; nothing of this edition was read")
+
+
+def _single(file: Path) -> Delivery:
+    name = file.name
+    for suffix in _PACKED:
+        name = name.removesuffix(suffix)
+    return Delivery(file.name, (file,), name, _digest(file), int(file.stat().st_mtime))
+
+
+def _digest(file: Path) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

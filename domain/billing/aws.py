@@ -1,0 +1,284 @@
+"""AWS Cost and Usage Reports: CUR (`lineItem/UnblendedCost`), its Athena spelling, and CUR 2.0.
+
+Cost bases, by line item type (source: the CUR dictionary, and "amortized cost" of Cost Explorer):
+
+| basis | rule |
+|---|---|
+| billed | net unblended cost where the report has it, else unblended |
+| effective | covered usage: the effective cost of its reservation or plan; recurring fees: their unused part; \
+upfront fees and negations: 0; all else as billed |
+| contracted | unblended; usage under a reservation: public on-demand cost; negations: 0 |
+| list | public on-demand cost of usage, else unblended; negations: 0 |
+
+Negations of savings plans stay among the billed cost of usage, so that sums are the invoice's.
+Net columns (after negotiated discounts) win over the plain ones wherever they hold a number.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from domain.billing.block import scopes_of
+from domain.billing.formats import Format
+from domain.billing.header import canonical
+from domain.billing.row import ADJUSTMENT, CORRECTION, CREDIT, PURCHASE, TAX, USAGE
+from domain.billing.tags import parse_tags
+from domain.money import EXACT, ZERO
+from domain.scope import Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from decimal import Decimal
+
+    from domain.billing.block import Block
+    from domain.billing.formats import Columns, Context
+    from domain.billing.tags import TagTable
+
+TAG_PREFIXES: Final = ("resourceTags/", "resource_tags_")
+_TAGS_FOLDED: Final = tuple(prefix.casefold() for prefix in TAG_PREFIXES)
+_NEGATION: Final = "SavingsPlanNegation"
+
+
+class LineType(NamedTuple):
+    """What a line item type is in FOCUS, and what it is to us."""
+
+    category: str
+    kind: str
+    charge_class: str | None = None
+    status: str | None = None
+
+
+_DISCOUNT: Final = LineType(CREDIT, "discount")
+LINE_TYPES: Final[Mapping[str, LineType]] = {
+    "Usage": LineType(USAGE, "usage"),
+    "DiscountedUsage": LineType(USAGE, "usage", status="Used"),
+    "SavingsPlanCoveredUsage": LineType(USAGE, "usage", status="Used"),
+    "SavingsPlanNegation": LineType(USAGE, "usage"),
+    "Fee": LineType(PURCHASE, "purchase"),
+    "RIFee": LineType(PURCHASE, "purchase", status="Unused"),
+    "SavingsPlanUpfrontFee": LineType(PURCHASE, "purchase"),
+    "SavingsPlanRecurringFee": LineType(PURCHASE, "purchase", status="Unused"),
+    "Tax": LineType(TAX, "tax"),
+    "Credit": LineType(CREDIT, "credit"),
+    "Refund": LineType(ADJUSTMENT, "refund", charge_class=CORRECTION),
+    "Discount": _DISCOUNT,
+    "BundledDiscount": _DISCOUNT,
+    "EdpDiscount": _DISCOUNT,
+    "PrivateRateDiscount": _DISCOUNT,
+    "RiVolumeDiscount": _DISCOUNT,
+    "SppDiscount": _DISCOUNT,
+    "DistributorDiscount": _DISCOUNT,
+}
+_OTHER: Final = LineType(ADJUSTMENT, "adjustment")
+
+
+def convert(block: Block, context: Context) -> Columns:
+    """Turn line items into FOCUS."""
+    types = block.readers.memo(_line_type)
+    kinds = [types[each] for each in zip(_kinds(block), _products(block), strict=True)]
+    start = block.needed_instant("lineItem/UsageStartDate")
+    tags, scopes = _tags(block)
+    return {
+        **_costs(block),
+        "billing_currency": [text or context.currency for text in block.text("lineItem/CurrencyCode")],
+        "charge_category": [kind.category for kind in kinds],
+        "charge_kind": [kind.kind for kind in kinds],
+        "charge_class": [kind.charge_class for kind in kinds],
+        "commitment_discount_status": [kind.status for kind in kinds],
+        "charge_period_start": start,
+        "charge_period_end": [
+            end or begin for end, begin in zip(block.instant("lineItem/UsageEndDate"), start, strict=True)
+        ],
+        "billing_period_start": block.needed_instant("bill/BillingPeriodStartDate"),
+        "billing_period_end": block.needed_instant("bill/BillingPeriodEndDate"),
+        **_descriptions(block),
+        "tags": tags,
+        "scope": scopes,
+    }
+
+
+def _kinds(block: Block) -> Sequence[str]:
+    return block.cells("lineItem/LineItemType")
+
+
+def _products(block: Block) -> Sequence[str]:
+    return block.cells("lineItem/ProductCode", "product/servicecode")
+
+
+def _line_type(of: tuple[str, str]) -> LineType:
+    kind, product = of
+    found = LINE_TYPES.get(kind, _OTHER)
+    return found._replace(kind="support") if product.startswith("AWSSupport") and found.category != TAX else found
+
+
+def _costs(block: Block) -> Columns:
+    unblended = block.needed_amount("lineItem/UnblendedCost")
+    billed = _net(block.amount("lineItem/NetUnblendedCost"), unblended)
+    public = block.amount("pricing/publicOnDemandCost")
+    kinds = _kinds(block)
+    commitments = _Commitments(block)
+    return {
+        "billed_cost": billed,
+        "effective_cost": [_effective(kind, billed[i], i, commitments) for i, kind in enumerate(kinds)],
+        "list_cost": [_list(*each) for each in zip(kinds, unblended, public, strict=True)],
+        "contracted_cost": [_contracted(*each) for each in zip(kinds, unblended, public, strict=True)],
+    }
+
+
+def _net(net: Sequence[Decimal | None], gross: Sequence[Any]) -> list[Any]:
+    if net.count(None) == len(net):
+        return list(gross)
+    return [plain if better is None else better for better, plain in zip(net, gross, strict=True)]
+
+
+class _Commitments:
+    """The columns of reservations and savings plans, read when a line needs them."""
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._read: dict[str, list[Decimal | None]] = {}
+
+    def amount(self, position: int, group: str, name: str) -> Decimal:
+        """Return the net amount, else the plain one, else 0."""
+        spelt = (f"{group}/Net{name}", f"{group}/{name}")
+        for each in spelt:
+            if each not in self._read:
+                self._read[each] = self._block.amount(each)
+            if (found := self._read[each][position]) is not None:
+                return found
+        return ZERO
+
+    def is_reservation(self, position: int) -> bool:
+        """Tell whether the line belongs to a reservation."""
+        return bool(self._block.cells("reservation/ReservationARN", "reservation/ReservationA_R_N")[position])
+
+
+def _effective(kind: str, billed: Decimal, position: int, parts: _Commitments) -> Decimal:
+    if kind == "Usage":
+        return billed
+    if kind == "DiscountedUsage":
+        return parts.amount(position, "reservation", "EffectiveCost")
+    if kind == "SavingsPlanCoveredUsage":
+        return parts.amount(position, "savingsPlan", "SavingsPlanEffectiveCost")
+    if kind == "RIFee":
+        upfront = parts.amount(position, "reservation", "UnusedAmortizedUpfrontFeeForBillingPeriod")
+        return EXACT.add(upfront, parts.amount(position, "reservation", "UnusedRecurringFee"))
+    if kind == "SavingsPlanRecurringFee":
+        committed = parts.amount(position, "savingsPlan", "TotalCommitmentToDate")
+        return EXACT.subtract(committed, parts.amount(position, "savingsPlan", "UsedCommitment"))
+    upfront_fee = kind == "SavingsPlanUpfrontFee" or (kind == "Fee" and parts.is_reservation(position))
+    return ZERO if upfront_fee or kind == _NEGATION else billed
+
+
+def _list(kind: str, unblended: Decimal, public: Decimal | None) -> Decimal:
+    if kind == _NEGATION:
+        return ZERO
+    covered = kind in ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
+    return public if covered and public is not None else unblended
+
+
+def _contracted(kind: str, unblended: Decimal, public: Decimal | None) -> Decimal:
+    if kind == _NEGATION:
+        return ZERO
+    return public if kind == "DiscountedUsage" and public is not None else unblended
+
+
+def _descriptions(block: Block) -> Columns:
+    plans = block.text("savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N")
+    reservations = block.text("reservation/ReservationARN", "reservation/ReservationA_R_N")
+    return {
+        "charge_description": block.text("lineItem/LineItemDescription"),
+        "service_name": _first(_product_names(block), block.text("lineItem/ProductCode")),
+        "provider_name": "AWS",
+        "publisher_name": block.text("lineItem/LegalEntity"),
+        "invoice_issuer_name": block.text("bill/InvoicingEntity", "bill/BillingEntity"),
+        "invoice_id": block.text("bill/InvoiceId"),
+        "billing_account_id": block.text("bill/PayerAccountId"),
+        "billing_account_name": block.text("bill/PayerAccountName"),
+        "sub_account_id": block.text("lineItem/UsageAccountId"),
+        "sub_account_name": block.text("lineItem/UsageAccountName"),
+        "region_id": block.text("product/regionCode", "product/region"),
+        "availability_zone": block.text("lineItem/AvailabilityZone"),
+        "resource_id": block.text("lineItem/ResourceId"),
+        "sku_id": block.text("product/sku"),
+        "sku_price_id": block.text("pricing/RateCode", "pricing/RateId"),
+        "pricing_unit": block.text("pricing/unit"),
+        "pricing_quantity": block.amount("lineItem/UsageAmount"),
+        "consumed_unit": block.text("lineItem/UsageType"),
+        "consumed_quantity": block.amount("lineItem/UsageAmount"),
+        "commitment_discount_id": _first(plans, reservations),
+        "commitment_discount_type": [
+            "Savings Plan" if plan else "Reserved" if reservation else None
+            for plan, reservation in zip(plans, reservations, strict=True)
+        ],
+    }
+
+
+def _product_names(block: Block) -> list[str | None]:
+    """Return the product's name: a column of its own, or in the map that CUR 2.0 has instead."""
+    if "product" in block and "product/ProductName" not in block:
+        maps = block.structured(parse_tags, "product")
+        return [each.get("product_name") for each in maps]
+    return block.text("product/ProductName", "product/servicename")
+
+
+def _first(preferred: Sequence[str | None], otherwise: Sequence[str | None]) -> list[str | None]:
+    return [text or other for text, other in zip(preferred, otherwise, strict=True)]
+
+
+def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
+    """Return tags and scopes: from a column per tag, or from CUR 2.0's one column of all."""
+    names = [name for name in block.names if name.casefold().startswith(_TAGS_FOLDED)]
+    if not names:
+        tags = block.structured(parse_tags, "resource_tags", "tags")
+        return tags, scopes_of(block, tags)
+    cells = zip(*map(block.cells, names), strict=True)
+    tags = [{name: cell for name, cell in zip(names, each, strict=True) if cell} for each in cells]
+    # Names of hosts are tags, too, so lines differ in their tags; those that say whose cost it is repeat.
+    telling = [name for name in names if block.readers.table.tells(name)]
+    if not telling:
+        return tags, [Scope()] * len(block)
+    scopes = block.readers.memo(_scope_of, tuple(telling), block.readers.table)
+    keys = zip(*map(block.cells, telling), strict=True)
+    return tags, [scopes[key] for key in keys]
+
+
+def _scope_of(cells: tuple[str, ...], names: tuple[str, ...], table: TagTable) -> Scope:
+    return table.scope_of(dict(zip(names, cells, strict=True)))
+
+
+_USES: Final = (
+    "bill/InvoiceId", "bill/BillingEntity", "bill/InvoicingEntity", "bill/PayerAccountId", "bill/PayerAccountName",
+    "lineItem/UsageEndDate", "lineItem/UsageAccountName", "lineItem/ResourceId", "lineItem/UsageAmount",
+    "lineItem/UsageType", "lineItem/CurrencyCode", "lineItem/LineItemDescription", "lineItem/AvailabilityZone",
+    "lineItem/LegalEntity", "lineItem/NetUnblendedCost", "product/ProductName", "product/servicename",
+    "product/servicecode", "product/region", "product/regionCode", "product/sku", "pricing/publicOnDemandCost",
+    "product",
+    "pricing/unit", "pricing/RateCode", "pricing/RateId", "identity/LineItemId", "identity/TimeInterval",
+    "reservation/EffectiveCost", "reservation/NetEffectiveCost", "reservation/ReservationARN",
+    "reservation/ReservationA_R_N", "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+    "reservation/NetUnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/UnusedRecurringFee",
+    "reservation/NetUnusedRecurringFee", "savingsPlan/SavingsPlanEffectiveCost",
+    "savingsPlan/NetSavingsPlanEffectiveCost", "savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N",
+    "savingsPlan/TotalCommitmentToDate", "savingsPlan/UsedCommitment", "resource_tags", "tags",
+)  # fmt: skip
+
+FORMAT: Final = Format(
+    name="aws-cur",
+    provider="AWS",
+    needs=(
+        ("lineItem/UnblendedCost",),
+        ("lineItem/LineItemType",),
+        ("lineItem/UsageStartDate",),
+        ("lineItem/ProductCode",),
+        ("lineItem/UsageAccountId",),
+        ("bill/BillingPeriodStartDate",),
+        ("bill/BillingPeriodEndDate",),
+    ),
+    uses=_USES,
+    convert=convert,
+    tags=TAG_PREFIXES,
+    currencies=("lineItem/CurrencyCode",),
+    dataset=lambda _block: "cur",
+    label=lambda header: "2.0" if canonical("resource_tags") in header.positions else "1",
+)

@@ -1,0 +1,133 @@
+"""FOCUS 1.0 to 1.4 as it comes: names and values are taken over, spelling of column names aside.
+
+Version 1.3 renamed `ProviderName` to `ServiceProviderName` and brought `HostProviderName`. `BillingCurrency` is
+mandatory, but published examples lack it; the importer then says which currency it assumed. Source:
+https://focus.finops.org/focus-specification/
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from domain.billing.block import scopes_of
+from domain.billing.formats import Format
+from domain.billing.row import ADJUSTMENT, CATEGORIES, CORRECTION, CREDIT, PURCHASE, TAX, USAGE
+from domain.billing.tags import parse_tags
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from domain.billing.block import Block
+    from domain.billing.formats import Columns, Context
+    from domain.billing.header import Header
+
+# Columns that a version brought; the newest found names the version.
+VERSIONS: Final = (
+    ("1.3", ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")),
+    ("1.2", ("InvoiceId", "PricingCurrency", "BillingAccountType", "SubAccountType")),
+    ("1.1", ("CapacityReservationId", "CommitmentDiscountQuantity", "ServiceSubcategory", "SkuMeter")),
+)
+_TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "charge_class": ("ChargeClass",),
+    "charge_description": ("ChargeDescription",),
+    "charge_frequency": ("ChargeFrequency",),
+    "service_name": ("ServiceName",),
+    "service_category": ("ServiceCategory",),
+    "provider_name": ("ProviderName", "ServiceProviderName"),
+    "publisher_name": ("PublisherName",),
+    "invoice_issuer_name": ("InvoiceIssuerName",),
+    "invoice_id": ("InvoiceId",),
+    "billing_account_id": ("BillingAccountId",),
+    "billing_account_name": ("BillingAccountName",),
+    "sub_account_id": ("SubAccountId",),
+    "sub_account_name": ("SubAccountName",),
+    "region_id": ("RegionId", "Region"),
+    "availability_zone": ("AvailabilityZone",),
+    "resource_id": ("ResourceId",),
+    "resource_name": ("ResourceName",),
+    "sku_id": ("SkuId",),
+    "sku_price_id": ("SkuPriceId",),
+    "pricing_category": ("PricingCategory",),
+    "pricing_currency": ("PricingCurrency",),
+    "pricing_unit": ("PricingUnit",),
+    "consumed_unit": ("ConsumedUnit",),
+    "commitment_discount_id": ("CommitmentDiscountId",),
+    "commitment_discount_name": ("CommitmentDiscountName",),
+    "commitment_discount_category": ("CommitmentDiscountCategory",),
+    "commitment_discount_status": ("CommitmentDiscountStatus",),
+    "commitment_discount_type": ("CommitmentDiscountType",),
+}
+_AMOUNTS: Final[Mapping[str, str]] = {
+    "list_cost": "ListCost",
+    "contracted_cost": "ContractedCost",
+    "pricing_quantity": "PricingQuantity",
+    "consumed_quantity": "ConsumedQuantity",
+}
+_KINDS: Final = {USAGE: "usage", PURCHASE: "purchase", TAX: "tax", CREDIT: "credit", ADJUSTMENT: "adjustment"}
+
+
+def version_of(header: Header) -> str:
+    """Return the oldest version of FOCUS that has all the columns seen; 1.4 reads as 1.3."""
+    return next((version for version, names in VERSIONS if header.first_of(names)), "1.0")
+
+
+def convert(block: Block, context: Context) -> Columns:
+    """Take over the columns of FOCUS."""
+    tags = block.structured(parse_tags, "Tags")
+    columns: Columns = {field: block.text(*names) for field, names in _TEXTS.items() if _has(block, names)}
+    columns |= {field: block.amount(name) for field, name in _AMOUNTS.items() if name in block}
+    category = _categories(block)
+    return columns | {
+        "billed_cost": block.needed_amount("BilledCost"),
+        "effective_cost": block.needed_amount("EffectiveCost"),
+        "billing_currency": [currency or context.currency for currency in block.text("BillingCurrency")],
+        "charge_category": category,
+        "charge_kind": [
+            "refund" if kind == CORRECTION and each != USAGE else _KINDS.get(each, "usage")
+            for each, kind in zip(category, columns.get("charge_class", [None] * len(block)), strict=True)
+        ],
+        "charge_period_start": block.needed_instant("ChargePeriodStart"),
+        "charge_period_end": block.needed_instant("ChargePeriodEnd"),
+        "billing_period_start": block.needed_instant("BillingPeriodStart"),
+        "billing_period_end": block.needed_instant("BillingPeriodEnd"),
+        "tags": tags,
+        "scope": scopes_of(block, tags),
+    }
+
+
+def _has(block: Block, names: tuple[str, ...]) -> bool:
+    return any(name in block for name in names)
+
+
+def _categories(block: Block) -> list[str]:
+    found = list(block.cells("ChargeCategory"))
+    if not set(found) <= set(CATEGORIES):
+        for position, category in enumerate(found):
+            if category not in CATEGORIES:
+                block.reject(position, f"ChargeCategory: {category!r:.40} is not one of {', '.join(CATEGORIES)}")
+    return found
+
+
+FORMAT: Final = Format(
+    name="focus",
+    provider="",
+    needs=(
+        ("BilledCost",),
+        ("EffectiveCost",),
+        ("ChargeCategory",),
+        ("ChargePeriodStart",),
+        ("ChargePeriodEnd",),
+        ("BillingPeriodStart",),
+        ("BillingPeriodEnd",),
+    ),
+    uses=(
+        "BillingCurrency",
+        "Tags",
+        *(name for names in _TEXTS.values() for name in names),
+        *_AMOUNTS.values(),
+        "ServiceProviderName",
+    ),
+    convert=convert,
+    dataset=lambda _block: "focus",
+    label=version_of,
+)

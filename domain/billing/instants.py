@@ -1,0 +1,67 @@
+"""Dates and times as billing files write them, in UTC.
+
+Providers write ISO 8601 with and without seconds, fraction or zone, `2024-09-01 00:00:00 UTC`, and, from
+spreadsheets and Azure, `M/D/YYYY`; day before month is never guessed. A time of day of 24 hours or more carries over
+into the days after, as ISO 8601 allows for `24:00`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_SLASHED: Final = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.0+)?)?(?: ?([AP]M))?)?Z?"
+)
+_DOTTED: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
+_CARRY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.0+)?)?Z?")
+_EPOCH: Final = re.compile(r"\d{9,10}(?:\.0)?")
+_NOON: Final = 12
+_CENTURY: Final = 2000
+_TWO_DIGITS: Final = 100
+
+
+def parse_instant(text: str) -> datetime:
+    """Read a date or time; a date is its midnight, a time without zone is UTC. Raises `ValueError`."""
+    try:
+        instant = datetime.fromisoformat(text.removesuffix(" UTC"))
+    except ValueError:
+        instant = _otherwise(text.strip())
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def month_of(instant: datetime) -> tuple[datetime, datetime]:
+    """Return the first instants of the calendar month that holds `instant`, and of the next."""
+    start = instant.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return start, next_month(start)
+
+
+def next_month(start: datetime) -> datetime:
+    """Return the first instant of the month after the one that begins at `start`."""
+    return (start + timedelta(days=31)).replace(day=1)
+
+
+def _otherwise(text: str) -> datetime:
+    if found := _SLASHED.fullmatch(text):
+        month, day, year, *clock = found.groups()
+        return datetime(_year(year), int(month), int(day), tzinfo=UTC) + _clock(*clock)
+    if found := _DOTTED.fullmatch(text):
+        return datetime(int(found[3]), int(found[2]), int(found[1]), tzinfo=UTC)
+    if found := _CARRY.fullmatch(text):
+        return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) + _clock(found[2], found[3], found[4], None)
+    if _EPOCH.fullmatch(text):
+        return datetime.fromtimestamp(int(text.partition(".")[0]), UTC)
+    raise ValueError(f"{text[:40]!r} is not a date or time")
+
+
+def _year(text: str) -> int:
+    year = int(text)
+    return year + _CENTURY if year < _TWO_DIGITS else year
+
+
+def _clock(hours: str | None, minutes: str | None, seconds: str | None, half: str | None) -> timedelta:
+    hour = int(hours or 0)
+    if half is not None:
+        hour = hour % _NOON + (_NOON if half == "PM" else 0)
+    return timedelta(hours=hour, minutes=int(minutes or 0), seconds=int(seconds or 0))

@@ -1,0 +1,196 @@
+"""Files of bills: kinds told by their bytes, cells as text, lines named, damage refused."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import json
+import zipfile
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.adapters import billing_csv
+from app.adapters.billing_files import BillFile, UnreadableBillError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+TEXT = 'a,b,c\n1,"x\ny",2\n\n3,"say ""hi""",4\n'
+
+
+def content(path: Path, needed: list[int] | None = None) -> tuple[list[str], list[tuple[Any, ...]], list[int]]:
+    """Return header, records and the lines on which they begin."""
+    records, lines = [], []
+    with BillFile(path) as bill:
+        positions = list(range(len(bill.table.header.names)))
+        for batch in bill.batches(positions, needed or []):
+            records += list(zip(*batch.columns, strict=True))
+            lines += [batch.line_of(i) for i in range(batch.length)]
+        assert 0 < bill.consumed <= bill.size
+        return list(bill.table.header.names), records, lines
+
+
+def rejected(path: Path, needed: list[int]) -> list[tuple[int, str]]:
+    with BillFile(path) as bill:
+        positions = list(range(len(bill.table.header.names)))
+        return [(row.line, row.reason) for batch in bill.batches(positions, needed) for row in batch.rejected]
+
+
+def write(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+def zipped(path: Path, data: bytes) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("bill.csv", data)
+    return path
+
+
+WRITERS: dict[str, Callable[[Path], Path]] = {
+    "plain": lambda path: write(path, TEXT.encode()),
+    "with a byte order mark": lambda path: write(path, codecs.BOM_UTF8 + TEXT.encode()),
+    "utf-16": lambda path: write(path, TEXT.encode("utf-16")),
+    "gzip": lambda path: write(path, gzip.compress(TEXT.encode())),
+    "zip": lambda path: zipped(path, TEXT.encode()),
+    "crlf": lambda path: write(path, TEXT.replace("\n", "\r\n").replace("x\r\ny", "x\ny").encode()),
+    "no newline at the end": lambda path: write(path, TEXT.rstrip().encode()),
+    "semicolons": lambda path: write(path, TEXT.replace(",", ";").encode()),
+    "tabs": lambda path: write(path, TEXT.replace(",", "\t").encode()),
+}
+
+
+@pytest.mark.parametrize("kind", WRITERS)
+def test_csv_is_the_same_however_it_is_packed_and_lines_are_those_of_the_file(kind: str, tmp_path: Path) -> None:
+    header, records, lines = content(WRITERS[kind](tmp_path / "file"))
+    assert header == ["a", "b", "c"]
+    assert records == [("1", "x\ny", "2"), ("3", 'say "hi"', "4")]
+    assert lines == [2, 5]
+
+
+@settings(deadline=None)  # it writes files
+@given(
+    st.lists(st.lists(st.text(st.sampled_from('ab,"\n é'), max_size=6), min_size=2, max_size=2), max_size=40),
+    st.integers(8, 64),
+)
+def test_blocks_end_between_records_wherever_they_are_cut(
+    tmp_path_factory: pytest.TempPathFactory, records: list[list[str]], size: int
+) -> None:
+    quoted = [",".join('"' + cell.replace('"', '""') + '"' for cell in record) for record in records]
+    path = write(tmp_path_factory.mktemp("csv") / "file.csv", "\n".join(['"a","b"', *quoted, ""]).encode())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(billing_csv, "BLOCK_BYTES", size)
+        found = content(path)
+    assert [list(record) for record in found[1]] == records
+    starts = [2 + sum(line.count("\n") + 1 for line in quoted[:i]) for i in range(len(quoted))]
+    assert found[2] == starts
+
+
+def test_only_wanted_columns_are_made(tmp_path: Path) -> None:
+    with BillFile(write(tmp_path / "file", TEXT.encode())) as bill:
+        (batch,) = bill.batches([2, 0], [])
+    assert [list(column) for column in batch.columns] == [["2", "4"], ["1", "3"]]
+
+
+def test_a_record_of_a_wrong_length_is_rejected_with_its_line_and_takes_no_other_with_it(tmp_path: Path) -> None:
+    path = write(tmp_path / "file", b"a,b,c\n1,2,3\n\n4\n5,6,7,8\n9,9,9\n")
+    assert rejected(path, [1]) == [(4, "has 1 fields, the header has 3"), (5, "has 4 fields, the header has 3")]
+    assert content(path, [1])[1:] == ([("1", "2", "3"), ("9", "9", "9")], [2, 6])
+
+
+def test_a_short_record_is_used_when_it_lacks_nothing_that_is_needed(tmp_path: Path) -> None:
+    path = write(tmp_path / "file", b"a,b,c,d\n1,2\n1,2,3,4,,\n")
+    assert content(path, [0])[1] == [("1", "2", "", ""), ("1", "2", "3", "4")]
+    # Its last cell may be half of what it was.
+    assert rejected(path, [1]) == [(2, "has 2 fields, the header has 4")]
+
+
+def test_a_record_that_is_cut_off_at_the_end_of_the_file_is_rejected(tmp_path: Path) -> None:
+    assert rejected(write(tmp_path / "file", b"a,b,c,d\n1,2,3,4\n1,2"), [0]) == [(3, "has 2 fields, the header has 4")]
+
+
+def test_parquet_is_text_to_the_last_digit_and_structs_have_dots(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "cost": [0.1, None],
+            "exact": pa.array(["1.10", None]).cast(pa.decimal128(20, 10)),
+            "at": pa.array([datetime(2026, 6, 1, tzinfo=UTC), None], pa.timestamp("ns", "UTC")),
+            "service": [{"id": "x"}, None],
+            "tags": pa.array([[("team", "search")], None], pa.map_(pa.string(), pa.string())),
+            "credits": [[{"amount": -0.25}], []],
+        }
+    )
+    pq.write_table(table, tmp_path / "file")
+    header, records, lines = content(tmp_path / "file")
+    assert header == ["cost", "exact", "at", "service.id", "tags", "credits"]
+    assert records == [
+        ("0.1", "1.1000000000", "2026-06-01T00:00:00+00:00", "x", {"team": "search"}, [{"amount": -0.25}]),
+        ("", "", "", "", "", []),
+    ]
+    assert lines == [1, 2]
+
+
+RECORDS = [{"id": 1, "cost": 0.1000000000000000055, "project": {"id": "p", "labels": [{"key": "a"}]}}, {"id": 2}]
+NUMBERS = json.dumps(RECORDS).replace("0.1,", "0.1000000000000000055,")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\n".join(json.dumps(record).replace("0.1,", "0.1000000000000000055,") for record in RECORDS),
+        NUMBERS,
+        json.dumps(RECORDS, indent=1).replace("0.1,", "0.1000000000000000055,"),
+    ],
+    ids=["lines", "array", "indented"],
+)
+def test_json_is_text_to_the_last_digit_as_lines_and_as_an_array(text: str, tmp_path: Path) -> None:
+    header, records, lines = content(write(tmp_path / "file", text.encode()))
+    assert header == ["id", "cost", "project.id", "project.labels"]
+    assert records == [("1", "0.1000000000000000055", "p", [{"key": "a"}]), ("2", "", "", "")]
+    assert lines == [1, 2]
+
+
+def test_a_line_that_is_no_json_is_rejected_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path / "file", b'{"a": 1}\n{"a": \n[1]\n{"a": 2}\n')
+    assert rejected(path, []) == [(2, "not a JSON object"), (3, "not a JSON object")]
+    assert content(path)[2] == [1, 4]
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"a,\xff\n", "UTF-8"),
+        (b"{", "not JSON"),
+        (gzip.compress(TEXT.encode())[:-12], "end-of-stream"),
+        (b"PAR1 is not enough", "parquet"),
+        (b"PK\x03\x04", "zip"),
+    ],
+)
+def test_what_is_no_bill_is_refused_with_the_reason(data: bytes, why: str, tmp_path: Path) -> None:
+    path = write(tmp_path / "file", data)
+    with pytest.raises(UnreadableBillError, match=why):
+        content(path)
+
+
+def test_a_quote_that_is_never_closed_is_refused_before_it_fills_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(billing_csv, "MAX_RECORD_BYTES", 1000)
+    monkeypatch.setattr(billing_csv, "BLOCK_BYTES", 500)
+    path = write(tmp_path / "file", b'a,b\n1,"open\n' + b"2,3\n" * 1000)
+    with pytest.raises(UnreadableBillError, match="quote"):
+        content(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UnreadableBillError, match="No such file"):
+        BillFile(tmp_path / "none")

@@ -1,0 +1,121 @@
+"""Cost bases of AWS line items, by the rules at the head of `domain/billing/aws.py`."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.domain.billing.bills import AWS, row, rows
+
+Bases = tuple[str, str, str, str]
+
+
+def bases(**cells: str) -> Bases:
+    names = {
+        "type": "lineItem/LineItemType",
+        "unblended": "lineItem/UnblendedCost",
+        "net": "lineItem/NetUnblendedCost",
+        "public": "pricing/publicOnDemandCost",
+        "reserved": "reservation/EffectiveCost",
+        "net_reserved": "reservation/NetEffectiveCost",
+        "arn": "reservation/ReservationARN",
+        "upfront_unused": "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
+        "recurring_unused": "reservation/UnusedRecurringFee",
+        "plan": "savingsPlan/SavingsPlanEffectiveCost",
+        "committed": "savingsPlan/TotalCommitmentToDate",
+        "used": "savingsPlan/UsedCommitment",
+    }
+    found = row(AWS | {names[name]: cell for name, cell in cells.items()})
+    return tuple(  # type: ignore[return-value]
+        str(amount) for amount in (found.billed_cost, found.effective_cost, found.contracted_cost, found.list_cost)
+    )
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected"),
+    [
+        ({"type": "Usage", "unblended": "3", "public": "4"}, ("3", "3", "3", "4")),
+        ({"type": "Usage", "unblended": "3", "public": "4", "net": "2.5"}, ("2.5", "2.5", "3", "4")),
+        ({"type": "DiscountedUsage", "unblended": "0", "public": "4", "reserved": "1"}, ("0", "1", "4", "4")),
+        (
+            {"type": "DiscountedUsage", "unblended": "0", "public": "4", "reserved": "1", "net_reserved": "0.9"},
+            ("0", "0.9", "4", "4"),
+        ),
+        ({"type": "SavingsPlanCoveredUsage", "unblended": "3", "public": "4", "plan": "2"}, ("3", "2", "3", "4")),
+        ({"type": "SavingsPlanNegation", "unblended": "-3", "public": ""}, ("-3", "0", "0", "0")),
+        (
+            {"type": "SavingsPlanRecurringFee", "unblended": "5", "public": "", "committed": "5", "used": "4"},
+            ("5", "1", "5", "5"),
+        ),
+        ({"type": "SavingsPlanUpfrontFee", "unblended": "99", "public": ""}, ("99", "0", "99", "99")),
+        (
+            {"type": "RIFee", "unblended": "7", "public": "", "upfront_unused": "0.5", "recurring_unused": "0.25"},
+            ("7", "0.75", "7", "7"),
+        ),
+        ({"type": "Fee", "unblended": "50", "public": "", "arn": "arn:ri"}, ("50", "0", "50", "50")),
+        ({"type": "Fee", "unblended": "50", "public": ""}, ("50", "50", "50", "50")),
+        ({"type": "Tax", "unblended": "2", "public": ""}, ("2", "2", "2", "2")),
+    ],
+)
+def test_each_line_item_type_has_its_four_costs(cells: dict[str, str], expected: Bases) -> None:
+    assert bases(**cells) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "category", "ours"),
+    [
+        ("Usage", "Usage", "usage"),
+        ("RIFee", "Purchase", "purchase"),
+        ("Tax", "Tax", "tax"),
+        ("Credit", "Credit", "credit"),
+        ("Refund", "Adjustment", "refund"),
+        ("EdpDiscount", "Credit", "discount"),
+        ("SomethingNew", "Adjustment", "adjustment"),
+    ],
+)
+def test_credits_refunds_taxes_and_discounts_stay_apart(kind: str, category: str, ours: str) -> None:
+    found = row(AWS | {"lineItem/LineItemType": kind})
+    assert (found.charge_category, found.charge_kind) == (category, ours)
+
+
+def test_support_stays_apart_and_tax_on_it_is_tax() -> None:
+    support = AWS | {"lineItem/ProductCode": "AWSSupportBusiness"}
+    assert row(support).charge_kind == "support"
+    assert row(support | {"lineItem/LineItemType": "Tax"}).charge_kind == "tax"
+
+
+def test_a_reservation_costs_in_use_and_unused_what_was_paid_for_it() -> None:
+    paid = {"lineItem/LineItemType": "RIFee", "lineItem/UnblendedCost": "10", "reservation/UnusedRecurringFee": "4"}
+    used = {"lineItem/LineItemType": "DiscountedUsage", "lineItem/UnblendedCost": "0", "reservation/EffectiveCost": "6"}
+    found = rows(AWS | paid, AWS | used)
+    assert total(found, "billed_cost") == total(found, "effective_cost") == 10
+
+
+def test_usage_under_a_savings_plan_is_billed_with_the_plan_only() -> None:
+    kinds = [("SavingsPlanCoveredUsage", "3"), ("SavingsPlanNegation", "-3"), ("SavingsPlanRecurringFee", "2")]
+    plan = {"savingsPlan/SavingsPlanEffectiveCost": "2", "savingsPlan/TotalCommitmentToDate": "2"}
+    records = [
+        AWS | plan | {"lineItem/LineItemType": kind, "lineItem/UnblendedCost": cost, "savingsPlan/UsedCommitment": "2"}
+        for kind, cost in kinds
+    ]
+    found = rows(*records)
+    assert total(found, "billed_cost") == total(found, "effective_cost") == 2
+
+
+def test_tags_are_a_column_each_or_one_map_and_empty_ones_are_left_out() -> None:
+    columns = row(AWS | {"resourceTags/user:Empty": ""})
+    assert columns.tags == {"resourceTags/user:Team": "search", "resourceTags/user:Name": "host-1"}
+    plain = {name: cell for name, cell in AWS.items() if not name.startswith("resourceTags")}
+    for tags in ('{"user_team": "search"}', {"user_team": "search"}):
+        assert row(plain | {"resource_tags": tags}).team == columns.team == "search"
+
+
+def test_in_cur_2_the_product_s_name_is_in_a_map() -> None:
+    assert row(AWS | {"product": '{"product_name": "EC2"}'}).service_name == "EC2"
+    assert row(AWS).service_name == "AmazonEC2"
+
+
+def total(found: list[Any], basis: str) -> Decimal:
+    return sum((getattr(each, basis) for each in found), Decimal(0))

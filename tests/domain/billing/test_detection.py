@@ -1,0 +1,99 @@
+"""A format is told by its columns; half of one is refused, and what is missing is said."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from domain.billing.catalogue import FORMATS, detect
+from domain.billing.formats import Unrecognised
+from domain.billing.header import Header
+from tests.domain.billing.bills import AWS, AZURE, FOCUS, GCP, row
+
+OCI = [
+    "lineItem/referenceNo",
+    "lineItem/tenantId",
+    "lineItem/intervalUsageStart",
+    "lineItem/intervalUsageEnd",
+    "product/service",
+    "product/compartmentId",
+    "product/region",
+    "usage/billedQuantity",
+    "cost/subscriptionId",
+    "cost/productSku",
+    "cost/unitPrice",
+    "cost/myCost",
+    "cost/currencyCode",
+    "tags/Oracle-Tags.CreatedBy",
+]
+GERMAN = [
+    "Abonnement-GUID (SubscriptionGuid)",
+    "UsageDateTime (UsageDateTime)",
+    "Kategorie der Verbrauchseinheit (MeterCategory)",
+    "PreTaxCost (PreTaxCost)",
+    "Currency",
+]
+
+
+def name_of(names: list[str]) -> str:
+    found = detect(Header(names))
+    assert not isinstance(found, Unrecognised), found
+    return found.name
+
+
+@pytest.mark.parametrize(("record", "name"), [(FOCUS, "focus"), (AWS, "aws-cur"), (AZURE, "azure"), (GCP, "gcp")])
+def test_a_format_is_told_by_its_columns_in_any_case_and_order(record: dict[str, str], name: str) -> None:
+    assert name_of(list(record)) == name
+    assert name_of([column.upper() for column in reversed(record)]) == name
+
+
+def test_spellings_of_one_column_are_one() -> None:
+    athena = {
+        "line_item_unblended_cost": "3",
+        "line_item_line_item_type": "Usage",
+        "line_item_usage_start_date": "2026-06-01 00:00:00.000",
+        "line_item_product_code": "AmazonEC2",
+        "line_item_usage_account_id": "1",
+        "bill_billing_period_start_date": "2026-06-01 00:00:00.000",
+        "bill_billing_period_end_date": "2026-07-01 00:00:00.000",
+        "resource_tags_user_team": "search",
+    }
+    assert (row(athena).billed_cost, row(athena).team) == (Decimal(3), "search")
+
+
+def test_localised_headers_name_the_column_in_parentheses() -> None:
+    assert name_of(GERMAN) == "azure"
+
+
+def test_an_unknown_format_is_refused_with_the_header_that_was_seen() -> None:
+    refusal = detect(Header(OCI))
+    assert isinstance(refusal, Unrecognised)
+    assert "unknown format" in str(refusal)
+    assert "lineItem/intervalUsageStart" in str(refusal)
+
+
+@pytest.mark.parametrize("record", [FOCUS, AWS, AZURE, GCP])
+def test_half_a_format_is_refused_with_what_is_missing(record: dict[str, str]) -> None:
+    form = detect(Header(list(record)))
+    assert not isinstance(form, Unrecognised)
+    for group in form.needs:
+        rest = [name for name in record if name not in group]
+        refusal = detect(Header(rest))
+        assert isinstance(refusal, Unrecognised)
+        assert (form.name, (" or ".join(group),)) in refusal.nearest
+
+
+def test_names_of_formats_are_distinct() -> None:
+    assert len({form.name for form in FORMATS}) == len(FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("column", "version"),
+    [("ServiceName", "1.0"), ("CapacityReservationId", "1.1"), ("InvoiceId", "1.2"), ("HostProviderName", "1.3")],
+)
+def test_the_version_of_focus_is_told_by_its_newest_column(column: str, version: str) -> None:
+    header = Header([*FOCUS, column])
+    form = detect(header)
+    assert not isinstance(form, Unrecognised)
+    assert form.label(header) == version
