@@ -36,6 +36,11 @@ LAG: Final = Gauge(
     "Records that wait, by topic. Grows: add workers, or look at the slowest stage.",
     ["topic"],
 )
+FETCHED_AGAIN: Final = Counter(
+    "costguard_fetched_again_total",
+    "Times that records went missing between consumer and agent, and were fetched again. Some around rebalances.",
+    ["topic"],
+)
 RECOVERY_SECONDS: Final = Gauge(
     "costguard_recovery_seconds",
     "How long the last assignment took until its tables were recovered. Grows: standby replicas shorten it.",

@@ -8,19 +8,24 @@ moves over those whose agent said that it is done. Every new assignment starts f
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import notify
 
+from agents import metrics
 from agents.batch import Batch
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from faust.types import TP
 
+
+# Not this module's name: what Faust's services say of themselves under it is nobody's concern.
+logger = logging.getLogger("costguard")
 
 FETCH_WAIT_MS: Final = 200
 
@@ -45,6 +50,20 @@ class Unbroken:
         self.position = batch.last_offset + 1
         return None
 
+    def skipped(self, position: int) -> int | None:
+        """Hear where the consumer stands once all that it has fetched was handed over.
+
+        Return None, or the offset from which to fetch again because records were dropped on the way here.
+        """
+        gap = (self.position, position)
+        if position <= self.position:
+            return None
+        if self._gap == gap:
+            self.position = position
+            return None
+        self._gap = gap
+        return self.position
+
 
 class InFlight:
     """The batches of one partition that are fetched and not yet committed, oldest first, without a hole."""
@@ -68,6 +87,10 @@ class InFlight:
                 self._batches.pop().stale = True
             self._batches.append(batch)
         return missing
+
+    def skipped(self, position: int) -> int | None:
+        """Return None, or the offset from which to fetch again (`Unbroken.skipped`)."""
+        return None if self._closed else self._unbroken.skipped(position)
 
     def close(self) -> None:
         """Let no agent begin with a batch that was fetched so far, or with one that still comes."""
@@ -95,6 +118,21 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - the driver passes no setting through
         return consumer
 
+    def standing(self, tps: Iterable[TP]) -> Iterator[tuple[TP, int]]:
+        """Yield how far each partition is fetched, of those that are assigned and have a position.
+
+        Read across threads: to ask the thread takes longer than what is between two fetches.
+        """
+        consumer: Any = self._ensure_consumer()
+        subscription = consumer._subscription.subscription  # noqa: SLF001 - what is public waits for a position
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is None:
+            return
+        for tp in tps:
+            state = assignment.state_value(tp)
+            if state is not None and state.has_valid_position:
+                yield tp, state.position
+
 
 class Consumer(driver.Consumer):
     """Commits a batch only after its agent said that it is done, in the generation in which it was fetched."""
@@ -112,15 +150,31 @@ class Consumer(driver.Consumer):
 
         Faust drops fetched records when a rebalance comes in between, though the consumer's position has moved on.
         """
+        await self._fetch_again_what_was_dropped()
         async for tp, message in super().getmany(timeout):
             expected = self._in_flight.get(tp) or self._recovering.get(tp)
             if expected is not None and isinstance(message.value, Batch):
+                # Faust would drop what lies before that; here the batches themselves tell what is missing or repeated.
+                self._read_offset[tp] = None
                 missing = expected.receive(message.value)
                 if missing is not None:
-                    self.log.info("%s: records from %d on are missing; fetching them again", tp, missing)
-                    await self._seek(tp, missing)
+                    await self._fetch_again(tp, missing)
                     continue
             yield tp, message
+
+    async def _fetch_again_what_was_dropped(self) -> None:
+        """Seek back where fewer records came here than were fetched; the next ones may be long in coming."""
+        thread: Any = self._thread
+        for tp, position in list(thread.standing([*self._in_flight, *self._recovering])):
+            expected = self._in_flight.get(tp) or self._recovering[tp]
+            missing = expected.skipped(position)
+            if missing is not None:
+                await self._fetch_again(tp, missing)
+
+    async def _fetch_again(self, tp: TP, offset: int) -> None:
+        logger.info("%s[%d]: records from %d on are missing; fetching them again", tp.topic, tp.partition, offset)
+        metrics.FETCHED_AGAIN.labels(tp.topic).inc()
+        await self._seek(tp, offset)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if tp not in self._in_flight:

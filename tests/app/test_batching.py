@@ -125,3 +125,23 @@ def test_a_batch_whose_records_are_fetched_again_is_stale() -> None:
     flight.receive(overtaken)
     flight.receive(batch(10, 14))
     assert (kept.stale, overtaken.stale) == (False, True)
+
+
+def test_records_that_were_dropped_are_fetched_again_though_no_later_ones_come() -> None:
+    flight = InFlight(100)
+    assert flight.skipped(100) is None
+    assert flight.skipped(103) == 100
+    assert flight.receive(batch(100, 102)) is None
+    assert flight.skipped(103) is None
+
+
+def test_offsets_that_hold_no_record_are_passed_over() -> None:
+    flight = InFlight(100)
+    assert [flight.skipped(103), flight.skipped(103)] == [100, None]
+    assert flight.receive(batch(103, 104)) is None
+
+
+def test_nothing_is_fetched_again_while_a_rebalance_is_under_way() -> None:
+    flight = InFlight(100)
+    flight.close()
+    assert flight.skipped(103) is None
