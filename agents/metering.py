@@ -12,7 +12,7 @@ import asyncio
 import time
 from dataclasses import dataclass, field
 from itertools import takewhile
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -21,6 +21,7 @@ from agents.batch import Batch, each
 from domain import totals
 from domain.identities import RETENTION_DAYS, Identities
 from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day, total
+from domain.sources import METERED
 from domain.windows import DAY
 from tables import identities as identities_table
 from tables import meter as meter_table
@@ -43,10 +44,6 @@ class MeteringTopics:
     usage: str
     totals: str
     dead_letter: str
-
-
-# How much of the cost tables comes from here, as opposed to the provider's bill.
-METERED: Final = "metered"
 
 
 @dataclass

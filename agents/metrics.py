@@ -17,6 +17,10 @@ REJECTED: Final = Counter(
     "Events sent to dead-letter. Read GET /dead-letters and tell the sender.",
     ["topic"],
 )
+BILLING_ROWS: Final = Counter("costguard_billing_rows_total", "Lines of bills folded.")
+BILLING_DUPLICATES: Final = Counter(
+    "costguard_billing_duplicates_total", "Lines of bills that were there already. An import that is repeated."
+)
 UNPRICED: Final = Counter("costguard_unpriced_total", "Events without a price. Add [[prices]] for what /costs lists.")
 UNATTRIBUTED: Final = Counter(
     "costguard_unattributed_total",

@@ -23,6 +23,7 @@ from agents.rollup_rows import CostRows
 from domain import cloudevents
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rollup import Arrived, Group, Rollup, groups, newest
+from domain.sources import BILLED, parse
 from domain.totals import decode_packet
 from domain.windows import DAY, MINUTE, to_rfc3339
 from tables import costs as table
@@ -134,13 +135,13 @@ class RollingUp:
         await self._send_spends(state, group.spends)
 
     def _attributed(self, key: CostCellKey, row: CellRow, now: int) -> Outgoing:
-        cell, amount = key.cell, row.amount
+        cell, amount, origin = key.cell, row.amount, parse(key.cell.source)
         scope, record_key = _scope(cell)
         data: dict[str, Any] = {
             "scope": scope,
             "driver": cell.resource_type.partition(".")[0],
             "resource_type": cell.resource_type,
-            "source": cell.source,
+            "source": origin.kind,
             "window": {"start": to_rfc3339(key.minute), "end": to_rfc3339(key.minute + MINUTE)},
             "amount": None if amount is None else format(amount, "f"),
             "currency": self._currency,
@@ -153,6 +154,8 @@ class RollingUp:
         }
         if amount is None:
             data["unpriced"] = True
+        if origin.kind == BILLED:
+            data |= {"provider": origin.provider, "basis": origin.basis, "charge_category": origin.category}
         identifier = cloudevents.event_id(cloudevents.COST_ATTRIBUTED, key.minute, *astuple(cell), row.version)
         event = cloudevents.envelope(
             kind=cloudevents.COST_ATTRIBUTED,

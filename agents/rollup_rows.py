@@ -105,10 +105,11 @@ class CostRows:
                 if table.start_of(key) >= newest - kept:
                     break
                 yield key
-        for key, _ in self._costs.scan(table.CELLS):
-            if table.minute_of(key) >= newest - table.CELL_RETENTION:
-                break
-            yield key
+        for kind, kept in table.CELL_RETENTION.items():
+            for key, _ in self._costs.scan(kind):
+                if table.minute_of(key) >= newest - kept:
+                    break
+                yield key
 
     def gap(self, days: Iterable[int]) -> Decimal:
         """Return the largest difference, over the given days, between any two projections' sums."""

@@ -8,8 +8,9 @@ its rows. All ids repeat when an import does.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import msgspec
@@ -27,7 +28,7 @@ from domain.billing.totals import Total, Totals
 from domain.cloudevents import event_id as hashed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from app.adapters.billing_files import Batch
@@ -216,10 +217,11 @@ async def _publish_rows(
     on_piece: Callable[[Piece], None],
 ) -> None:
     pieces = read(delivery, options, summary)
-    coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces))
+    ordinals: defaultdict[str, Iterator[int]] = defaultdict(count)
+    coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals))
     while (found := await coming) is not None:
         piece, records = found
-        coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces))
+        coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals))
         await publisher.send_many(topic, records)
         on_piece(piece)
 
@@ -227,14 +229,18 @@ async def _publish_rows(
 _Record = tuple[bytes | None, bytes | None, int | None]
 
 
-def _next_records(pieces: Iterator[Piece]) -> tuple[Piece, list[_Record]] | None:
+def _next_records(pieces: Iterator[Piece], ordinals: Mapping[str, Iterator[int]]) -> tuple[Piece, list[_Record]] | None:
     piece = next(pieces, None)
-    return None if piece is None else (piece, [row_record(row) for row in piece.rows])
+    return None if piece is None else (piece, [row_record(row, next(ordinals[row.statement])) for row in piece.rows])
 
 
-def row_record(row: BillingRow) -> _Record:
-    """Return key and CloudEvent of a row; its time is the beginning of its charge period."""
-    return row.statement.encode(), _envelope(BILLING_DELTA, event_id(row), row.charge_period_start, row), None
+def row_record(row: BillingRow, ordinal: int) -> _Record:
+    """Return key and CloudEvent of a row; its time is the beginning of its charge period.
+
+    `ordinal` is its place among the rows of its statement in this edition, the same whenever that is imported.
+    """
+    value = _envelope(BILLING_DELTA, event_id(row), row.charge_period_start, row, ordinal=ordinal)
+    return row.statement.encode(), value, None
 
 
 def closing_record(edition: Edition) -> _Record:
@@ -243,7 +249,7 @@ def closing_record(edition: Edition) -> _Record:
     return edition.statement.encode(), _envelope(EDITION_CLOSED, identifier, edition.written_at, edition), None
 
 
-def _envelope(kind: str, identifier: str, time: Any, data: Any) -> bytes:
+def _envelope(kind: str, identifier: str, time: Any, data: Any, **more: Any) -> bytes:
     head = {
         "specversion": "1.0",
         "id": identifier,
@@ -251,5 +257,6 @@ def _envelope(kind: str, identifier: str, time: Any, data: Any) -> bytes:
         "type": kind,
         "time": time,
         "datacontenttype": "application/json",
+        **more,
     }
     return b'%s,"data":%s}' % (_encode(head)[:-1], _encode(data))

@@ -1,8 +1,10 @@
 """The wiring, on one page: which agents run in which process, over which topics and tables. Read this first.
 
     usage-metered ─> metering ─(cost-totals)─> rollup ─(budget-spend)─> budgets ─> budget-status
-                        │ dead-letter             │ cost-attributed        │ budget-threshold-crossed
-                        │ identities, meter       │ costs                  │ budgets            (tables)
+    billing-deltas ─> billing ──┘                 │ cost-attributed        │ budget-threshold-crossed
+                        │ dead-letter             │                        │
+                        │ identities, meter,      │ costs                  │ budgets            (tables)
+                        │ bills                   │                        │
     worker ─────────────┴─────────────────────────┴────────────────────────┘
     effects   budget-status ─> flags ─> flag-changed      (table flags)
               transitions   ─> webhooks ─> endpoints      (table deliveries)
@@ -18,9 +20,10 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from agents import budgets, dead_letters, flags, metering, metrics, rollup, webhooks, webhooks_sender
+from agents import billing, budgets, dead_letters, flags, metering, metrics, rollup, webhooks, webhooks_sender
 from app import processes
 from app.adapters import kafka
+from app.adapters.ecb_rates import EcbRates
 from app.adapters.webhooks import WebhookTransport
 from app.heartbeat import Heartbeat
 from app.partitioner import partitions_of
@@ -28,9 +31,11 @@ from app.topics import Topics
 from app.upkeep import Upkeep
 from app.view_writer import ViewWriter
 from domain import cloudevents
+from domain.billing.tags import TagTable
 from domain.budgets import SetBudget, command_event
 from domain.ownership import Ownership
 from domain.pricing import PriceBook
+from tables import bills as bills_table
 from tables import budgets as budgets_table
 from tables import costs as costs_table
 from tables import deliveries as deliveries_table
@@ -80,6 +85,7 @@ def source_of_tables(topics: Topics) -> dict[str, dict[str, str]]:
         WORKER: {
             identities_table.NAME: topics.usage_metered,
             meter_table.NAME: topics.usage_metered,
+            bills_table.NAME: topics.billing_deltas,
             costs_table.NAME: topics.cost_totals,
             budgets_table.NAME: topics.budget_commands,
         },
@@ -149,6 +155,21 @@ def _install_worker(
         clock=outside.clock,
     )
     metering.install(app, channel=_channel(app, topics.usage_metered), metering=meter, fatal=outside.fatal)
+    bills = billing.Billing(
+        topics=billing.BillingTopics(topics.billing_deltas, topics.cost_totals, topics.dead_letter),
+        bills=tables[bills_table.NAME],
+        publisher=outside.publisher,
+        view=writer,
+        rules=billing.Rules(
+            rates=configuration.fx.rates(EcbRates()),
+            currency=configuration.currency,
+            tags=TagTable(configuration.tags),
+            ownership=Ownership(configuration.owners),
+        ),
+        partitions=partitions[topics.cost_totals],
+        clock=outside.clock,
+    )
+    billing.install(app, channel=_channel(app, topics.billing_deltas), billing=bills, fatal=outside.fatal)
     rolling_up = rollup.RollingUp(
         topics=rollup.RollupTopics(topics.cost_totals, topics.cost_attributed, topics.budget_spend),
         costs=tables[costs_table.NAME],
@@ -177,6 +198,7 @@ def _install_worker(
         app,
         Upkeep(
             metering=meter,
+            billing=bills,
             rolling_up=rolling_up,
             budgets=budgeting,
             costs=tables[costs_table.NAME],

@@ -11,6 +11,7 @@ from tables.tenure import PartitionLostError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from agents.billing import Billing
     from agents.budgets import Budgets
     from agents.metering import Metering
     from agents.rollup import RollingUp
@@ -28,6 +29,7 @@ class Upkeep(Service):
         self,
         *,
         metering: Metering,
+        billing: Billing,
         rolling_up: RollingUp,
         budgets: Budgets,
         costs: LedgerTable,
@@ -35,6 +37,7 @@ class Upkeep(Service):
     ) -> None:
         super().__init__(**kwargs)
         self._metering = metering
+        self._billing = billing
         self._rolling_up = rolling_up
         self._budgets = budgets
         self._costs = costs
@@ -58,7 +61,7 @@ class Upkeep(Service):
     async def _expire(self) -> None:
         while not self.should_stop:
             await self.sleep(EXPIRE_EVERY)
-            for expire in (self._metering.expire, self._rolling_up.expire, self._budgets.expire):
+            for expire in (self._metering.expire, self._billing.expire, self._rolling_up.expire, self._budgets.expire):
                 await self._unless_lost(expire)
 
     async def _unless_lost(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -18,7 +18,7 @@ class CostRow(NamedTuple):
     """Values aligned with the projection's dimensions."""
     resource_type: str
     source: str
-    """`metered` or `billed`."""
+    """As `domain.sources` spells it."""
     cost_unit: str
     """What an event produced (`request`, `task`, ...); empty when nobody said."""
     amount: Decimal

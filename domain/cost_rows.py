@@ -10,6 +10,7 @@ import msgspec
 from domain.money import ZERO
 from domain.periods import period_at
 from domain.scope import Scope, ScopeFilter
+from domain.sources import BILLED, METERED, parse
 
 if TYPE_CHECKING:
     from domain.periods import Period
@@ -121,8 +122,14 @@ class BudgetRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return ScopeFilter(self.terms)
 
     def counts(self, source: str) -> bool:
-        """Tell whether cost from a source (`metered`, `billed`) counts towards the budget."""
-        return self.basis in ("best", source)
+        """Tell whether cost from a source (`domain.sources`) counts towards the budget.
+
+        Metered cost, unless the basis is `billed`: a budget acts within seconds, and a bill comes days later.
+        """
+        origin = parse(source)
+        if self.basis == BILLED:
+            return origin.kind == BILLED and origin.basis == BILLED
+        return origin.kind == METERED
 
     def period_at(self, instant: int) -> Period:
         """Return the budget's period that holds an instant."""

@@ -28,6 +28,7 @@ from domain.cost_rows import (
 from domain.money import EXACT, ZERO
 from domain.projecting import Delta, Lines, by_projection, merge
 from domain.scope import DIMENSIONS, Scope
+from domain.sources import METERED, metered
 from domain.windows import DAY, HOUR, Granularity, Window, cover, floor
 
 if TYPE_CHECKING:
@@ -229,7 +230,8 @@ class _Matcher:
 
 @lru_cache(maxsize=50_000)
 def _line(cell: CostCell) -> Line:
-    return Line(cell.scope, cell.resource_type, cell.source, cell.cost_unit)
+    source = metered(cell.price_id) if cell.source == METERED else cell.source
+    return Line(cell.scope, cell.resource_type, source, cell.cost_unit)
 
 
 def _difference(one: Arrived, old: Slot | None) -> Delta:

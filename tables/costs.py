@@ -5,7 +5,8 @@ from it change together or not at all. The first byte of a key tells the kind:
 
 | kind | key after the kind | row | kept (event time) |
 |---|---|---|---|
-| `c` | minute, cell | `CellRow`: one slot per source partition | 45 days |
+| `c` | minute, cell | `CellRow` of usage: one slot per source partition | 45 days |
+| `b` | hour, cell | `CellRow` of a bill: one slot per statement | 800 days |
 | `p` | granularity, projection, window start, values | `ProjectionRow` | minute 3, hour 100, day 800 days |
 | `d` | budget id | `BudgetRow`: a budget to fold | until deleted |
 | `s` | budget id, version, period start | `SpendRow`: this partition's part of the spend | until deleted |
@@ -34,6 +35,7 @@ from domain.cost_rows import (
     Watermark,
 )
 from domain.projections import PROJECTIONS
+from domain.sources import METERED
 from domain.windows import DAY, Granularity, Window
 
 if TYPE_CHECKING:
@@ -45,7 +47,9 @@ BUDGETS: Final = b"d"
 SPENDS: Final = b"s"
 PROJECTED: Final = b"p"
 CELLS: Final = b"c"
-CELL_RETENTION: Final = 45 * DAY
+BILLED_CELLS: Final = b"b"
+# A bill may be restated for as long as its days are kept.
+CELL_RETENTION: Final = {CELLS: 45 * DAY, BILLED_CELLS: 800 * DAY}
 RETENTION: Final = {Granularity.MINUTE: 3 * DAY, Granularity.HOUR: 100 * DAY, Granularity.DAY: 800 * DAY}
 
 _GRANULARITIES: Final = tuple(Granularity)
@@ -66,7 +70,8 @@ Row = CellRow | ProjectionRow | BudgetRow | SpendRow | Watermark
 
 def cell_key(key: CostCellKey) -> bytes:
     """Return the row key of a cell."""
-    return CELLS + key.minute.to_bytes(4, "big") + _encode(key.cell)
+    kind = CELLS if key.cell.source == METERED else BILLED_CELLS
+    return kind + key.minute.to_bytes(4, "big") + _encode(key.cell)
 
 
 def projection_prefix(granularity: Granularity, projection: str) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
 from app.api import workers
+from domain.billing.coverage import by_provider
 from domain.windows import to_rfc3339
 
 if TYPE_CHECKING:
@@ -16,21 +17,48 @@ if TYPE_CHECKING:
     from app.topics import Topics
 
 _METER: Final = "meter:"
+_BILLS: Final = "bills:"
 
 
-async def read_completeness(view: View, topics: Topics, now: float) -> dict[str, Any]:
-    """Return the member `completeness` of an answer.
+class Completeness(NamedTuple):
+    """How much of what happened is in the figures.
 
-    `watermark` is the newest event time that was folded, None before the first event; `lag` counts the records
-    that were sent and are not in the figures. Read it before the figures: it must not promise more than they hold.
+    `watermark` is the newest event time that was folded (epoch seconds), None before the first event; `lag` counts the
+    records that were sent and are not in the figures; `billed` is, by provider, before which instant bills are
+    complete.
     """
-    watermark = newest(await view.documents("progress"))
+
+    watermark: int | None
+    lag: int
+    billed: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the member `completeness` of an answer."""
+        billed = [{"provider": name, "complete_until": to_rfc3339(at)} for name, at in sorted(self.billed.items())]
+        return {
+            "metered": {"watermark": None if self.watermark is None else to_rfc3339(self.watermark), "lag": self.lag},
+            "billed": billed or None,
+        }
+
+
+async def read_completeness(view: View, topics: Topics, now: float) -> Completeness:
+    """Return how much is in the figures. Read it before them: it must not promise more than they hold."""
+    progress = await view.documents("progress")
     behind = workers.lag((await workers.alive(view, now)).values())
     lag = sum(behind.get(topic, 0) for topic in (topics.usage_metered, topics.cost_totals))
-    return {
-        "metered": {"watermark": None if watermark is None else to_rfc3339(watermark), "lag": lag},
-        "billed": None,
-    }
+    return Completeness(newest(progress), lag, billed_until(progress))
+
+
+async def read_billed_until(view: View) -> tuple[tuple[str, int], ...]:
+    """Return by provider before which instant bills are complete, as queries take it."""
+    return tuple(sorted(billed_until(await view.documents("progress")).items()))
+
+
+def billed_until(progress: Mapping[str, bytes]) -> dict[str, int]:
+    """Return by provider before which instant (epoch seconds) bills are complete."""
+    return by_provider(
+        orjson.loads(text)["complete_until"] for name, text in progress.items() if name.startswith(_BILLS)
+    )
 
 
 def newest(progress: Mapping[str, bytes]) -> int | None:

@@ -50,11 +50,18 @@ class MeteredAnswer(BaseModel):
     lag: int = Field(description="records that were sent and are not in the figures yet")
 
 
+class BilledAnswer(BaseModel):
+    """Before which instant the bills of a provider are complete: from there on, the best figure is the metered one."""
+
+    provider: str
+    complete_until: datetime
+
+
 class CompletenessAnswer(BaseModel):
     """By source; `billed` is null while there is no bill."""
 
     metered: MeteredAnswer
-    billed: None
+    billed: list[BilledAnswer] | None
 
 
 class CostsAnswer(BaseModel):
@@ -73,10 +80,11 @@ async def get_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     """Sum up cost. Several values of one filter are alternatives; different filters must all be met."""
     now = use.clock()
     query = asked.query(now)
-    query = query._replace(filters=caller.confined(query.filters))
     completeness = await read_completeness(use.view, use.topics, now)
+    billed_until = tuple(sorted(completeness.billed.items()))
+    query = query._replace(filters=caller.confined(query.filters), billed_until=billed_until)
     covered, costs = usable(await read_costs(use.view, use.sums, query, now))
-    body = {"currency": use.configuration.currency, **as_json(covered, costs), "completeness": completeness}
+    body = {"currency": use.configuration.currency, **as_json(covered, costs), "completeness": completeness.as_json()}
     return answer(body)
 
 

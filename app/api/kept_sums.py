@@ -47,7 +47,8 @@ class _Asked(NamedTuple):
         filters = frozenset(query.filters.items())
         # A run at the edge of a question may be a part of the same one in another question.
         edges = run.windows[0], run.windows[-1], len(run.windows)
-        return (self.projection, query.group_by, query.granularity, query.source, filters, *edges)
+        bill = query.basis, query.categories, query.billed_until
+        return (self.projection, query.group_by, query.granularity, query.source, *bill, filters, *edges)
 
 
 class KeptSums:

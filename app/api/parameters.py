@@ -72,6 +72,10 @@ class CostParameters(WindowParameters):
         None, examples=["tenant,feature"], description=f"comma list of {', '.join(queries.GROUPINGS)}"
     )
     granularity: Literal["total", "minute", "hour", "day"] = Field("total", description="one group per window of time")
+    basis: Literal["billed", "effective", "contracted", "list"] = Field("billed", description="cost basis of bills")
+    charge_category: list[Literal["usage", "purchase", "tax", "credit", "adjustment"]] = Field(
+        default_factory=list, max_length=MAX_VALUES, description="of bills; repeat it for several; default: all"
+    )
 
     def query(self, now: float) -> queries.CostQuery:
         """Return the question."""
@@ -81,6 +85,8 @@ class CostParameters(WindowParameters):
             usable(queries.parse_group_by(self.group_by)),
             usable(queries.parse_granularity(self.granularity)),
             usable(queries.parse_source(self.source)),
+            self.basis,
+            frozenset(self.charge_category),
         )
 
 

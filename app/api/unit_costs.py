@@ -13,7 +13,8 @@ from app.api.reading import kept, lines
 from app.api.security import Reader
 from app.api.services import Use, answer
 from domain.money import quantity_to_text, to_text
-from domain.queries import CostQuery, Span, parse_source, plan
+from domain.queries import BEST, CostQuery, Span, parse_source, plan
+from domain.sources import METERED
 from domain.unit_costs import FEATURE, Production, Tally, UnitCost, unit_costs
 
 router = APIRouter(tags=["costs"])
@@ -44,7 +45,9 @@ async def get_unit_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     """Divide the cost of each feature by what it produced; features that produced nothing are left out."""
     now = use.clock()
     filters = caller.confined(asked.filters())
-    query = CostQuery(asked.span(now), filters, (FEATURE,), source=usable(parse_source(asked.source)))
+    # What was produced is metered, whoever is billed for it.
+    source = METERED if asked.source == BEST else usable(parse_source(asked.source))
+    query = CostQuery(asked.span(now), filters, (FEATURE,), source=source)
     covered, current = await _production(use.view, query, now)
     _, earlier = await _production(use.view, query._replace(span=covered.preceding), now)
     features = [_line(each) for each in unit_costs(current, earlier)]

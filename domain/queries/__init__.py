@@ -7,6 +7,7 @@ windows may be forgotten. All exact: any grouping and any split of the time sums
 from __future__ import annotations
 
 from domain.queries.asking import (
+    BEST,
     BILLING,
     GROUPINGS,
     SOURCES,
@@ -24,6 +25,7 @@ from domain.queries.planning import MAX_WINDOWS, Plan, narrowest, plan
 from domain.queries.retention import coarsened, doubtful, parts
 
 __all__ = [
+    "BEST",
     "BILLING",
     "GROUPINGS",
     "MAX_WINDOWS",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.rejection import Rejected
 from domain.scope import DIMENSIONS
+from domain.sources import BILLED, METERED
 from domain.usage import DRIVERS
 from domain.windows import DAY, HOUR, MINUTE, Granularity, floor, parse_instant
 
@@ -21,7 +22,6 @@ DRIVER: Final = "driver"
 RESOURCE_TYPE: Final = "resource_type"
 GROUPINGS: Final = (*DIMENSIONS, DRIVER, RESOURCE_TYPE)
 TOTAL: Final = "total"
-METERED: Final = "metered"
 BILLING: Final = "billing"
 BEST: Final = "best"
 SOURCES: Final = (METERED, BILLING, BEST)
@@ -52,7 +52,9 @@ class Span(NamedTuple):
 class CostQuery(NamedTuple):
     """One question; `granularity` None asks for the whole span at once.
 
-    `filters` maps names of `GROUPINGS` to the values of which one must be met; empty selects everything.
+    `filters` maps names of `GROUPINGS` to the values of which one must be met; empty selects everything. Of bills,
+    cost on one basis and in these charge categories is meant (empty: all), and `billed_until` tells by provider up to
+    which instant (epoch seconds) they are complete.
     """
 
     span: Span
@@ -60,6 +62,9 @@ class CostQuery(NamedTuple):
     group_by: tuple[str, ...] = ()
     granularity: Granularity | None = None
     source: str = BEST
+    basis: str = BILLED
+    categories: frozenset[str] = frozenset()
+    billed_until: tuple[tuple[str, int], ...] = ()
 
 
 def parse_span(window: str | None, start: str | None, end: str | None, now: float) -> Span | Rejected:

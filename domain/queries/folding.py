@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.money import EXACT, ZERO
 from domain.projections import PROJECTIONS
-from domain.queries.asking import BEST, BILLING, DRIVER, METERED, RESOURCE_TYPE
+from domain.queries.asking import BEST, DRIVER, RESOURCE_TYPE
 from domain.rejection import Rejected
+from domain.sources import BILLED, METERED, Origin, parse
 from domain.windows import floor
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 MAX_GROUPS: Final = 100_000
 MAX_LINES: Final = 2_000_000
-# Nothing settles metered cost yet; billed lines will replace metered ones of the same scope and window here.
-_SOURCE_OF_LINES: Final = {METERED: "metered", BILLING: "billed", BEST: "metered"}
 
 
 class Group(NamedTuple):
@@ -126,9 +125,30 @@ class Fold:
 
 def selection(query: CostQuery, projection: str) -> Callable[[CostRow], bool]:
     """Return what tells whether a line of the projection meets the query's source and all of its filters."""
-    source = _SOURCE_OF_LINES[query.source]
+    counts = _counting(query)
     wanted = [(_reader(name, PROJECTIONS[projection]), values) for name, values in query.filters.items()]
-    return lambda row: row.source == source and all(read(row) in values for read, values in wanted)
+    return lambda row: counts(row) and all(read(row) in values for read, values in wanted)
+
+
+def _counting(query: CostQuery) -> Callable[[CostRow], bool]:
+    """Return what tells whether a line is of the query's source; the best is the bill where it is complete."""
+    if query.source == METERED:
+        return lambda row: parse(row.source).kind == METERED
+    until = dict(query.billed_until)
+    # Cost of no provider that we know may be on any bill: it counts until all of them are there.
+    slowest = min(until.values(), default=0)
+
+    def is_asked_for(origin: Origin) -> bool:
+        return origin.basis == query.basis and (not query.categories or origin.category in query.categories)
+
+    def is_best(row: CostRow) -> bool:
+        origin = parse(row.source)
+        is_billed = row.window.end <= until.get(origin.provider, 0 if origin.provider else slowest)
+        return (is_billed and is_asked_for(origin)) if origin.kind == BILLED else not is_billed
+
+    if query.source == BEST:
+        return is_best
+    return lambda row: (origin := parse(row.source)).kind == BILLED and is_asked_for(origin)
 
 
 def _reader(name: str, held: tuple[str, ...]) -> Callable[[CostRow], str]:

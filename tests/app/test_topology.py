@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from app.processes import App
 
 AGENTS = {
-    topology.WORKER: {"metering", "rollup", "budgets"},
+    topology.WORKER: {"metering", "billing", "rollup", "budgets"},
     topology.EFFECTS: {"webhooks", "flags", "dead-letters"},
 }
 READS = {
-    topology.WORKER: {"usage-metered", "costguard-cost-totals", "budget-commands", "costguard-budget-spend"},
+    topology.WORKER: {
+        "usage-metered", "billing-deltas", "costguard-cost-totals", "budget-commands", "costguard-budget-spend",
+    },
     topology.EFFECTS: {
         "budget-threshold-crossed", "flag-changed", "anomaly-detected", "budget-status", "dead-letter",
     },
 }  # fmt: skip
 TABLES = {
-    topology.WORKER: {"identities": 8, "meter": 8, "costs": 4, "budgets": 4},
+    topology.WORKER: {"identities": 8, "meter": 8, "bills": 4, "costs": 4, "budgets": 4},
     topology.EFFECTS: {"deliveries": 4, "flags": 4},
 }
 

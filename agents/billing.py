@@ -1,0 +1,219 @@
+"""Bills: rows and ends of editions in, running totals out.
+
+Reads `billing-deltas` in batches. Writes the table `bills`. Emits packets of running totals to `cost-totals`, as
+the meter does, and what it cannot use to `dead-letter`. Nothing of an edition counts before it is closed; then all
+charges of its statement are told anew, those that it replaces as nothing. On failure the process ends, and the batch
+comes again: what is folded is decided from what is stored, and totals overwrite their slots.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from decimal import localcontext
+from itertools import groupby, islice
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from agents import metrics
+from agents.batch import Batch, each
+from domain import totals
+from domain.billing.books import LOOSE, Fold, Folded, SumKey
+from domain.billing.coverage import coverage
+from domain.billing.delta import read
+from domain.money import EXACT, ZERO
+from domain.totals import Total
+from domain.windows import DAY
+from tables import bills as table
+from tables.bills import Bills, Position
+from tables.tenure import chunks
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+
+    import faust
+
+    from agents.ports import Clock, Publisher, Table, Tenure, View
+    from domain.billing.books import StatementRow
+    from domain.billing.charges import ChargeKey
+    from domain.billing.tags import TagTable
+    from domain.fx import Rates
+    from domain.ownership import Ownership
+
+AGENT: Final = "billing"
+TOTALS_AT_ONCE: Final = 3_000
+
+
+@dataclass(frozen=True)
+class BillingTopics:
+    """Topic names that the agent reads and writes."""
+
+    deltas: str
+    totals: str
+    dead_letter: str
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How a charge becomes cost: rates, reporting currency, tags that name a scope, owners."""
+
+    rates: Rates
+    currency: str
+    tags: TagTable
+    ownership: Ownership
+
+
+class Billing:
+    """Folds the batches of every partition that this worker owns; `partitions` are those of `cost-totals`."""
+
+    def __init__(
+        self,
+        *,
+        topics: BillingTopics,
+        bills: Table,
+        publisher: Publisher,
+        view: View,
+        rules: Rules,
+        partitions: int,
+        clock: Clock,
+    ) -> None:
+        self._topics = topics
+        self._table = bills
+        self._publisher = publisher
+        self._view = view
+        self._rules = rules
+        self._partitions = partitions
+        self._clock = clock
+
+    async def handle(self, batch: Batch) -> None:
+        """Fold one batch; return when everything it caused is acknowledged."""
+        started = time.perf_counter()
+        rows = self._table.tenure(batch.partition)
+        bills = Bills(rows)
+        position = bills.position()
+        fold = Fold(
+            bills,
+            rates=self._rules.rates,
+            currency=self._rules.currency,
+            team_of=self._rules.ownership.team_of,
+            published=position.published,
+        )
+        for record in batch.records:
+            fold.add(record, read(record.value, record.headers, self._rules.tags))
+        folded = fold.folded
+        await self._dead_letters(batch, folded)
+        await self._write(rows, position, folded)
+        told = _told(bills, folded)
+        while some := list(islice(told, TOTALS_AT_ONCE)):
+            await self._publish(batch, some)
+        await self._remember(rows, bills, batch)
+        self.show(batch.partition, bills)
+        _observe(batch, folded, time.perf_counter() - started)
+
+    async def _dead_letters(self, batch: Batch, folded: Folded) -> None:
+        now = self._clock()
+        letters = [batch.dead_letter(AGENT, record, reason, now) for record, reason in folded.rejected]  # type: ignore[arg-type]
+        await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters])
+
+    async def _write(self, rows: Tenure, position: Position, folded: Folded) -> None:
+        """Write sums first, each with its own offset; then, at once, what says that they are written."""
+        sums: dict[bytes, bytes | None] = {table.sum_key(key): table.encode(row) for key, row in folded.sums.items()}
+        for chunk in chunks(sums):
+            await rows.commit(chunk)
+        today = int(self._clock()) // DAY
+        numbers = [row.number + 1 for row in folded.statements.values()]
+        after = Position(position.version, position.published, max([position.statements, *numbers]))
+        seen = {table.seen_key(name): table.encode((offset, today)) for name, offset in folded.seen.items()}
+        done: dict[bytes, bytes | None] = {
+            **{table.statement_key(name): table.encode(row) for name, row in folded.statements.items()},
+            **seen,
+            table.POSITION: table.encode(after),
+        }
+        for chunk in chunks(done):
+            await rows.commit(chunk)
+
+    async def _publish(self, batch: Batch, some: Iterable[tuple[ChargeKey, Total]]) -> None:
+        by_source = sorted(some, key=lambda told: told[0].source)
+        for source, told in groupby(by_source, key=lambda told: told[0].source):
+            packets = totals.pack(
+                source, batch.partition, batch.last_offset, 0, [total for _, total in told], self._partitions
+            )
+            records = [(None, packet, owner) for owner, packet in packets]
+            await self._publisher.send_many(self._topics.totals, records)
+
+    async def _remember(self, rows: Tenure, bills: Bills, batch: Batch) -> None:
+        """Say that all totals of a batch are sent."""
+        after = Position(batch.last_offset, batch.last_offset, bills.statements())
+        await rows.commit({table.POSITION: table.encode(after)})
+
+    def show(self, partition: int, bills: Bills) -> None:
+        """Show until when bills are complete, by provider and account."""
+        until = coverage(bills.all_statements())
+        self._view.progress(f"bills:{partition}", orjson.dumps({"complete_until": until}))
+
+    async def expire(self) -> None:
+        """Forget bills, and identities of rows, that are past their retention."""
+        oldest = int(self._clock()) // DAY - table.RETENTION_DAYS
+        for _, rows in self._table.tenures():
+            old = [
+                (name, row)
+                for name, row in Bills(rows).all_statements()
+                if name != LOOSE and all(_last_day(each) < oldest for each in row.editions)
+            ]
+            for name, row in old:
+                await rows.delete(key for key, _ in rows.scan(table.sums_of(row.number)))
+                await rows.commit({table.statement_key(name): None})
+            await rows.delete(key for key, row in rows.scan(table.SEEN) if table.decode_seen(row)[1] < oldest)
+
+
+def _last_day(progress: Any) -> int:
+    return 0 if progress.closed is None else progress.closed.latest // DAY
+
+
+def _told(bills: Bills, folded: Folded) -> Iterator[tuple[ChargeKey, Total]]:
+    """Yield the totals that changed: all of a statement whose editions changed, and sums of rows by themselves."""
+    for name in sorted(folded.closed):
+        statement = bills.statement(name)
+        if statement is not None:
+            for charge in bills.charges(statement):
+                yield charge, _total(bills, statement, charge)
+    loose = bills.statement(LOOSE)
+    if loose is not None:
+        for key, row in folded.sums.items():
+            if key.statement == loose.number:
+                yield key.charge, _as_total(key.charge, loose.number, row.version, row.rows, row.amount)
+
+
+def _total(bills: Bills, statement: StatementRow, charge: ChargeKey) -> Total:
+    """Return what the editions that count say of a charge; its version is the end of the newest edition."""
+    keys = [SumKey(statement.number, place, charge) for place in statement.standing()]
+    found = [row for row in map(bills.sum, keys) if row is not None]
+    with localcontext(EXACT):
+        amount = sum((row.amount for row in found), ZERO)
+    version = max(each.closed_at for each in statement.editions)
+    return _as_total(charge, statement.number, version, sum(row.rows for row in found), amount)
+
+
+def _as_total(charge: ChargeKey, statement: int, version: int, rows: int, amount: Any) -> Total:
+    return Total(
+        charge.hour, *charge[1:7], "", "", version=version, first=statement, events=rows, units=ZERO, amount=amount
+    )
+
+
+def _observe(batch: Batch, folded: Folded, seconds: float) -> None:
+    metrics.BILLING_ROWS.inc(folded.rows)
+    metrics.BILLING_DUPLICATES.inc(folded.duplicates)
+    metrics.REJECTED.labels(batch.topic).inc(len(folded.rejected))
+    metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
+    metrics.STAGE_SECONDS.labels(AGENT).inc(seconds)
+
+
+def install(
+    app: faust.App, *, channel: faust.ChannelT[Any], billing: Billing, fatal: Callable[[BaseException], None]
+) -> None:
+    """Register the agent `billing`."""
+
+    @app.agent(channel, name=AGENT)
+    async def follow_bills(stream: AsyncIterable[Any]) -> None:
+        await each(stream, billing.handle, fatal)

@@ -1,0 +1,228 @@
+"""The bills of one partition of `billing-deltas`: what has come of each edition, and which editions count.
+
+Rows of an edition are summed as they come, and count once the edition is closed and stands
+(`domain.billing.editions`). What is folded is decided from what is stored, so a replay changes nothing: a row of an
+edition by its ordinal, a row that stands for itself by its identity, and a sum, that a crash left half written, by the
+offset of the last row in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal, localcontext
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from domain.billing.charges import ChargeKey, charges
+from domain.billing.editions import Edition, standing
+from domain.fx import MissingRateError
+from domain.identities import identity
+from domain.money import EXACT
+from domain.rejection import Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from domain.billing.delta import Delta
+    from domain.fx import Rates
+
+# The statement of rows that stand for themselves; they always count.
+LOOSE = ""
+
+
+class Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How far an edition has come: the next ordinal, rows folded and refused, and what closed it, at which offset."""
+
+    part: str
+    assembly: str
+    expected: int = 0
+    folded: int = 0
+    refused: int = 0
+    closed: Edition | None = None
+    closed_at: int = -1
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Part and assembly."""
+        return self.part, self.assembly
+
+
+class StatementRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A statement: its number in this partition, and its editions in the order in which they were first seen."""
+
+    version: int
+    number: int
+    editions: list[Progress] = []
+
+    def standing(self) -> list[int]:
+        """Return the places of the editions that count."""
+        closed = [each.closed for each in self.editions if each.closed is not None]
+        counting = {(part, assembly) for _, part, assembly in standing(closed)}
+        return [place for place, each in enumerate(self.editions) if each.closed is not None and each.name in counting]
+
+
+class SumKey(msgspec.Struct, frozen=True):
+    """A sum: the charges of one kind in one edition."""
+
+    statement: int
+    edition: int
+    charge: ChargeKey
+
+
+class SumRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What it comes to; `version` is the offset of the newest row in it."""
+
+    version: int
+    rows: int
+    amount: Decimal
+
+
+class Reader(Protocol):
+    """Rows as they are stored."""
+
+    def statement(self, name: str) -> StatementRow | None:
+        """Return a statement."""
+
+    def statements(self) -> int:
+        """Return how many statements there are."""
+
+    def sum(self, key: SumKey) -> SumRow | None:
+        """Return a sum."""
+
+    def seen(self, identity: bytes) -> int | None:
+        """Return the offset of the row that had an identity first."""
+
+
+class Record(Protocol):
+    """A record, by its place."""
+
+    offset: int
+
+
+@dataclass
+class Folded:
+    """What a batch comes to; `closed` are statements whose editions have to be told."""
+
+    statements: dict[str, StatementRow] = field(default_factory=dict)
+    sums: dict[SumKey, SumRow] = field(default_factory=dict)
+    seen: dict[bytes, int] = field(default_factory=dict)
+    closed: set[str] = field(default_factory=set)
+    rejected: list[tuple[Record, str]] = field(default_factory=list)
+    rows: int = 0
+    duplicates: int = 0
+
+
+class Fold:
+    """Folds one batch."""
+
+    def __init__(
+        self, reader: Reader, *, rates: Rates, currency: str, team_of: Callable[[str], str | None], published: int
+    ) -> None:
+        self._reader = reader
+        self._rates = rates
+        self._currency = currency
+        self._team_of = team_of
+        self._published = published
+        self._numbers = reader.statements()
+        self.folded = Folded()
+
+    def add(self, record: Record, given: Delta | Edition | Rejected) -> None:
+        """Fold one record."""
+        if isinstance(given, Rejected):
+            self.folded.rejected.append((record, given.reason))
+        elif isinstance(given, Edition):
+            self._close(record, given)
+        elif given.ordinal is None:
+            self._loose(record, given)
+        else:
+            self._of_edition(record, given)
+
+    def _loose(self, record: Record, delta: Delta) -> None:
+        name = identity(delta.source, delta.id).to_bytes(8, "big")
+        first = self.folded.seen.get(name)
+        first = self._reader.seen(name) if first is None else first
+        if first is not None and first != record.offset:
+            self.folded.duplicates += 1
+            return
+        statement = self._statement(LOOSE)
+        if not statement.editions:
+            statement = msgspec.structs.replace(statement, editions=[Progress("", "")])
+        if self._sum_up(record, delta, statement.number, 0):
+            self.folded.seen[name] = record.offset
+            self.folded.statements[LOOSE] = msgspec.structs.replace(statement, version=record.offset)
+
+    def _of_edition(self, record: Record, delta: Delta) -> None:
+        row = delta.row
+        statement, place = self._edition(row.statement, row.part, row.assembly)
+        progress = statement.editions[place]
+        if progress.closed is not None or (delta.ordinal or 0) < progress.expected:
+            self.folded.duplicates += 1
+        elif delta.ordinal != progress.expected:
+            reason = f"ordinal: {delta.ordinal}, and {progress.expected} was to come; import the bill again"
+            self.folded.rejected.append((record, reason))
+        else:
+            good = self._sum_up(record, delta, statement.number, place)
+            progress = msgspec.structs.replace(
+                progress,
+                expected=progress.expected + 1,
+                folded=progress.folded + good,
+                refused=progress.refused + (not good),
+            )
+            self._put(row.statement, statement, place, progress, record.offset)
+
+    def _close(self, record: Record, edition: Edition) -> None:
+        statement, place = self._edition(edition.statement, edition.part, edition.assembly)
+        progress = statement.editions[place]
+        if progress.closed is not None:
+            if progress.closed_at > self._published:
+                self.folded.closed.add(edition.statement)
+            return
+        if progress.expected != edition.rows:
+            reason = f"the edition has {edition.rows} rows, and {progress.expected} came; import the bill again"
+            self.folded.rejected.append((record, reason))
+            return
+        progress = msgspec.structs.replace(progress, closed=edition, closed_at=record.offset)
+        self._put(edition.statement, statement, place, progress, record.offset)
+        self.folded.closed.add(edition.statement)
+
+    def _sum_up(self, record: Record, delta: Delta, statement: int, edition: int) -> bool:
+        try:
+            with localcontext(EXACT):
+                found = list(charges(delta.row, self._rates, self._currency, self._team_of))
+                for charge, amount in found:
+                    self._gain(SumKey(statement, edition, charge), record.offset, amount)
+        except MissingRateError as missing:
+            self.folded.rejected.append((record, str(missing)))
+            return False
+        self.folded.rows += 1
+        return True
+
+    def _gain(self, key: SumKey, offset: int, amount: Decimal) -> None:
+        known = self.folded.sums.get(key) or self._reader.sum(key)
+        if known is None:
+            known = SumRow(offset, 1, amount)
+        elif offset > known.version:
+            known = SumRow(offset, known.rows + 1, known.amount + amount)
+        self.folded.sums[key] = known
+
+    def _statement(self, name: str) -> StatementRow:
+        known = self.folded.statements.get(name) or self._reader.statement(name)
+        if known is None:
+            known = StatementRow(-1, self._numbers)
+            self._numbers += 1
+            self.folded.statements[name] = known
+        return known
+
+    def _edition(self, name: str, part: str, assembly: str) -> tuple[StatementRow, int]:
+        statement = self._statement(name)
+        for place, each in enumerate(statement.editions):
+            if each.name == (part, assembly):
+                return statement, place
+        more = [*statement.editions, Progress(part, assembly)]
+        return msgspec.structs.replace(statement, editions=more), len(more) - 1
+
+    def _put(self, name: str, statement: StatementRow, place: int, progress: Progress, offset: int) -> None:
+        editions = list(statement.editions)
+        editions[place] = progress
+        self.folded.statements[name] = msgspec.structs.replace(statement, version=offset, editions=editions)

@@ -1,0 +1,90 @@
+"""From a line of a bill to cost by scope and hour, in the reporting currency, once for each cost basis it tells."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from domain.fx import Month
+from domain.scope import UNATTRIBUTED
+from domain.sources import BASES, billed, provider_named, slug
+from domain.windows import HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from decimal import Decimal
+
+    from domain.billing.row import BillingRow
+    from domain.fx import Rates
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+# FOCUS's ServiceCategory; what is not named here is a third party's.
+_DRIVERS: Final = {"Compute": "compute", "Storage": "storage", "Databases": "storage", "Networking": "network"}
+# In services' names, for bills that have no categories; the first that is found decides.
+_HINTS: Final = (
+    ("network", ("network", "transfer", "bandwidth", "cdn", "cloudfront", "vpc", "load balanc", "dns", "gateway")),
+    (
+        "storage",
+        ("storage", "s3", "blob", "disk", "snapshot", "backup", "database", "sql", "rds", "dynamo", "bigquery"),
+    ),
+    (
+        "compute",
+        ("compute", "ec2", "virtual machine", "instance", "lambda", "function", "kubernetes", "container", "cloud run"),
+    ),
+)
+_MAX_SERVICE_CHARS: Final = 64
+
+
+class ChargeKey(NamedTuple):
+    """What is summed together; `hour` (epoch seconds) is that in which the charge period begins."""
+
+    hour: int
+    tenant: str
+    environment: str
+    feature: str
+    service: str
+    team: str
+    resource_type: str
+    source: str
+
+
+def charges(
+    row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], str | None]
+) -> Iterator[tuple[ChargeKey, Decimal]]:
+    """Yield cost by basis; a basis that the bill does not tell is left out. Raises `MissingRateError`."""
+    start = row.charge_period_start
+    month = Month(start.year, start.month)
+    team = row.team
+    if team == UNATTRIBUTED and row.service != UNATTRIBUTED:
+        team = team_of(row.service) or UNATTRIBUTED
+    seconds = int((start - _EPOCH).total_seconds())
+    key = ChargeKey(
+        seconds - seconds % HOUR,
+        row.tenant,
+        row.environment,
+        row.feature,
+        row.service,
+        team,
+        resource_type(row.service_category, row.service_name),
+        "",
+    )
+    provider = provider_named(row.provider_name or row.publisher_name)
+    for basis, cost in zip(
+        BASES, (row.billed_cost, row.effective_cost, row.contracted_cost, row.list_cost), strict=True
+    ):
+        if cost is not None:
+            source = billed(provider, basis, slug(row.charge_category))
+            yield key._replace(source=source), rates.convert(cost, row.billing_currency, currency, month)
+
+
+def resource_type(category: str | None, service: str | None) -> str:
+    """Return `<driver>.<service>` of a charge, as `compute.amazon_elastic_compute_cloud`."""
+    name = slug(service or category or "other")[:_MAX_SERVICE_CHARS] or "other"
+    return f"{_driver(category, service)}.{name}"
+
+
+def _driver(category: str | None, service: str | None) -> str:
+    if category:
+        return _DRIVERS.get(category, "third_party")
+    text = (service or "").casefold()
+    return next((driver for driver, hints in _HINTS if any(hint in text for hint in hints)), "third_party")

@@ -1,0 +1,146 @@
+"""`bills`: what has come of every bill, per partition of `billing-deltas`. Written by `agents.billing` alone.
+
+The first byte of a key tells the kind of the row:
+
+| kind | key after the kind | row | kept |
+|---|---|---|---|
+| `p` | | `Position` | for ever |
+| `s` | statement | `StatementRow`: its editions, and how far each has come | 800 days after its last charge |
+| `a` | number of the statement, place of the edition, hour, charge | `SumRow` | with its statement |
+| `x` | identity of a row that stands for itself | its offset, and the day it came | 800 days |
+
+Numbers are big endian: 4 bytes for statement and hour, 2 for the edition.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Protocol
+
+import msgspec
+
+from domain.billing.books import StatementRow, SumKey, SumRow
+from domain.billing.charges import ChargeKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+NAME: Final = "bills"
+POSITION: Final = b"p"
+STATEMENTS: Final = b"s"
+SUMS: Final = b"a"
+SEEN: Final = b"x"
+RETENTION_DAYS: Final = 800
+
+
+class Rows(Protocol):
+    """The rows of one partition: see `tables.tenure`."""
+
+    def get(self, key: bytes) -> bytes | None:
+        """Return a row, or None."""
+
+    def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Iterate over rows in key order."""
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Up to `published` all totals are sent; `statements` is how many numbers are given out."""
+
+    version: int = -1
+    published: int = -1
+    statements: int = 0
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_position = msgspec.msgpack.Decoder(Position).decode
+_decode_statement = msgspec.msgpack.Decoder(StatementRow).decode
+_decode_sum = msgspec.msgpack.Decoder(SumRow).decode
+_decode_seen = msgspec.msgpack.Decoder(tuple[int, int]).decode
+_decode_charge = msgspec.msgpack.Decoder(tuple[str, str, str, str, str, str, str]).decode
+
+
+def statement_key(name: str) -> bytes:
+    """Return the row key of a statement."""
+    return STATEMENTS + name.encode()
+
+
+def sums_of(statement: int, edition: int | None = None) -> bytes:
+    """Return what the keys of the sums of a statement, or of one of its editions, start with."""
+    prefix = SUMS + statement.to_bytes(4, "big")
+    return prefix if edition is None else prefix + edition.to_bytes(2, "big")
+
+
+def sum_key(key: SumKey) -> bytes:
+    """Return the row key of a sum."""
+    return sums_of(key.statement, key.edition) + charge_suffix(key.charge)
+
+
+def charge_suffix(charge: ChargeKey) -> bytes:
+    """Return the end of the row key of a charge's sum."""
+    return charge.hour.to_bytes(4, "big") + _encode(charge[1:])
+
+
+def charge_of(row_key: bytes) -> ChargeKey:
+    """Return the charge of a sum's row key."""
+    return ChargeKey(int.from_bytes(row_key[7:11], "big"), *_decode_charge(row_key[11:]))
+
+
+def seen_key(identity: bytes) -> bytes:
+    """Return the row key of an identity."""
+    return SEEN + identity
+
+
+def encode(row: Position | StatementRow | SumRow | tuple[int, int]) -> bytes:
+    """Serialise a row of any kind."""
+    return _encode(row)
+
+
+decode_sum = _decode_sum
+decode_statement = _decode_statement
+decode_seen = _decode_seen
+
+
+class Bills:
+    """Reads the rows of one partition; implements `domain.billing.books.Reader`."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def position(self) -> Position:
+        """Return how far it is."""
+        row = self._rows.get(POSITION)
+        return Position() if row is None else _decode_position(row)
+
+    def statement(self, name: str) -> StatementRow | None:
+        """Return a statement."""
+        row = self._rows.get(statement_key(name))
+        return None if row is None else _decode_statement(row)
+
+    def statements(self) -> int:
+        """Return how many numbers of statements are given out."""
+        return self.position().statements
+
+    def all_statements(self) -> Iterator[tuple[str, StatementRow]]:
+        """Iterate over all statements, by name."""
+        for key, row in self._rows.scan(STATEMENTS):
+            yield key[1:].decode(), _decode_statement(row)
+
+    def sum(self, key: SumKey) -> SumRow | None:
+        """Return a sum."""
+        return self.sum_at(sum_key(key))
+
+    def sum_at(self, key: bytes) -> SumRow | None:
+        """Return a sum by its row key."""
+        row = self._rows.get(key)
+        return None if row is None else _decode_sum(row)
+
+    def seen(self, identity: bytes) -> int | None:
+        """Return the offset of the row that had an identity first."""
+        row = self._rows.get(seen_key(identity))
+        return None if row is None else _decode_seen(row)[0]
+
+    def charges(self, statement: StatementRow) -> Iterator[ChargeKey]:
+        """Iterate over the charges of all closed editions of a statement; one that several have comes several times."""
+        for place, each in enumerate(statement.editions):
+            if each.closed is not None:
+                for key, _ in self._rows.scan(sums_of(statement.number, place)):
+                    yield charge_of(key)

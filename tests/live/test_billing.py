@@ -1,0 +1,107 @@
+"""A bill counts once, a restatement in place of what it restates, and the best figure is the settled one."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tests.live import bill, usage
+from tests.live.waiting import asking, eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.live.bill import Line
+    from tests.live.conftest import Launch
+    from tests.live.system import System
+
+ROWS = 20_000
+
+
+async def until_billed(system: System, expected: list[Line]) -> None:
+    by_tenant = bill.by_tenant(expected)
+    await eventually(asking(lambda: system.costs("tenant", source="billing")), lambda found: found == by_tenant)
+
+
+async def test_a_bill_counts_once_and_its_restatement_in_its_place(launch: Launch, tmp_path: Path) -> None:
+    first = bill.lines(400)
+    restated = [{**line, "BilledCost": "0.123456789"} if number % 7 == 0 else line for number, line in enumerate(first)]
+    restated = restated[:-3]
+    system = launch()
+    file = bill.write(tmp_path / "november.csv", first)
+    system.run("import-billing", str(file))
+    await until_billed(system, first)
+    for basis, column in (("effective", "EffectiveCost"), ("list", "ListCost")):
+        assert system.costs("tenant", source="billing", basis=basis) == bill.by_tenant(first, column)
+    credited = [line for line in first if line["ChargeCategory"] == "Credit"]
+    assert system.costs("tenant", source="billing", charge_category="credit") == bill.by_tenant(credited)
+
+    system.run("import-billing", str(file))
+    bill.write(file, restated)
+    system.run("import-billing", str(file))
+    await until_billed(system, restated)
+    bill.write(file, first)
+    system.run("import-billing", str(file))
+    system.run("import-billing", str(bill.write(tmp_path / "december.csv", restated[:1])))
+    await until_billed(system, [*restated, *restated[:1]])
+
+
+async def test_the_best_figure_is_the_bill_where_it_is_complete_and_the_meter_elsewhere(
+    launch: Launch, tmp_path: Path
+) -> None:
+    billed = bill.lines(60, days=2)
+    calls = [
+        usage.event(
+            f"hours-{day}",
+            at=bill.BEGIN + timedelta(days=day, hours=5),
+            resource_type="compute.gpu_hours",
+            units="2",
+            attributes={"provider": "aws"},
+        )
+        for day in range(4)
+    ]
+    price = '[[prices]]\nresource_type = "compute.gpu_hours"\nprovider = "aws"\nprice = "3.5"\nunit = "gpu_hour"\n'
+    price += 'effective_from = "2020-01-01"\n'
+    system = launch(config=price)
+    await system.broker.produce(calls)
+    await system.until_total(Decimal(28), source="best")
+    system.run("import-billing", str(bill.write(tmp_path / "bill.csv", billed)))
+    await until_billed(system, billed)
+    # Two days are settled by the bill; the meter tells the two after them.
+    assert system.total(source="best") == sum(bill.by_tenant(billed).values(), Decimal(0)) + 14
+    assert system.total(source="metered") == Decimal(28)
+    (complete,) = system.get("/costs")["completeness"]["billed"]
+    assert complete == {"provider": "aws", "complete_until": "2026-11-03T00:00:00Z"}
+
+
+async def test_a_worker_killed_in_the_midst_of_an_import_changes_nothing(launch: Launch, tmp_path: Path) -> None:
+    lines = bill.lines(ROWS)
+    system = launch()
+    file = bill.write(tmp_path / "bill.csv", lines)
+    importing = asyncio.create_task(asyncio.to_thread(system.run, "import-billing", str(file)))
+    for _ in range(3):
+        await asyncio.sleep(0.7)  # somewhere in its midst: where does not matter
+        system.signal("worker", signal.SIGKILL)
+        await eventually(asking(lambda: system.children("worker")), bool)
+    await importing
+    await until_billed(system, lines)
+    system.run("import-billing", str(file))
+    assert await asyncio.to_thread(system.costs, "tenant", source="billing") == bill.by_tenant(lines)
+
+
+async def test_a_charge_from_elsewhere_counts_at_once_and_once(launch: Launch) -> None:
+    line = bill.lines(1)[0]
+    data = {**line, "BilledCost": 12.5, "Tags": {"team": "search", "customer": "acme"}}
+    delta = {**usage.event("charge-1"), "type": "costguard.billing.delta", "data": data}
+    nonsense = {**delta, "id": "charge-2", "data": {**data, "ChargeCategory": "Nonsense"}}
+    system = launch()
+    await system.broker.produce([delta, nonsense, delta], topic="billing-deltas")
+    await eventually(
+        asking(lambda: system.costs("tenant", "team", source="billing")),
+        lambda found: found == {("acme", "search"): Decimal("12.5")},
+    )
+    letters = await system.broker.read("dead-letter")
+    assert ["ChargeCategory" in letter["data"]["reason"] for letter in letters] == [True]
