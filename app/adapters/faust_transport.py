@@ -9,17 +9,17 @@ moves over those whose agent said that it is done. Every new assignment starts f
 from __future__ import annotations
 
 import logging
-from collections import deque
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import notify
 
 from agents import metrics
 from agents.batch import Batch
+from app.adapters.in_flight import Fetched, InFlight, Unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Mapping
 
     from faust.types import TP
 
@@ -28,82 +28,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("costguard")
 
 FETCH_WAIT_MS: Final = 200
-
-
-class Unbroken:
-    """Checks that batches of one partition continue each other; `position` is where the next one is expected."""
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-        self._gap: tuple[int, int] | None = None
-
-    def receive(self, batch: Batch) -> int | None:
-        """Take a fetched batch; return None, or the offset from which to fetch again because records are missing.
-
-        Offsets that are missing twice in the same way were never there: compaction and transaction markers leave gaps.
-        """
-        gap = (self.position, batch.first_offset)
-        if batch.first_offset > self.position and self._gap != gap:
-            self._gap = gap
-            return self.position
-        batch.follows = min(self.position, batch.first_offset)
-        self.position = batch.last_offset + 1
-        return None
-
-    def skipped(self, position: int) -> int | None:
-        """Hear where the consumer stands once all that it has fetched was handed over.
-
-        Return None, or the offset from which to fetch again because records were dropped on the way here.
-        """
-        gap = (self.position, position)
-        if position <= self.position:
-            return None
-        if self._gap == gap:
-            self.position = position
-            return None
-        self._gap = gap
-        return self.position
-
-
-class InFlight:
-    """The batches of one partition that are fetched and not yet committed, oldest first, without a hole."""
-
-    def __init__(self, position: int) -> None:
-        self._batches: deque[Batch] = deque()
-        self._unbroken = Unbroken(position)
-        self._closed = False
-
-    def receive(self, batch: Batch) -> int | None:
-        """Take a fetched batch, or return the offset from which to fetch again (`Unbroken.receive`).
-
-        A batch that starts again below earlier ones takes their place.
-        """
-        if self._closed:
-            batch.stale = True
-            return None
-        missing = self._unbroken.receive(batch)
-        if missing is None:
-            while self._batches and self._batches[-1].last_offset >= batch.first_offset:
-                self._batches.pop().stale = True
-            self._batches.append(batch)
-        return missing
-
-    def skipped(self, position: int) -> int | None:
-        """Return None, or the offset from which to fetch again (`Unbroken.skipped`)."""
-        return None if self._closed else self._unbroken.skipped(position)
-
-    def close(self) -> None:
-        """Let no agent begin with a batch that was fetched so far, or with one that still comes."""
-        self._closed = True
-        for batch in self._batches:
-            batch.stale = True
-
-    def take_done(self) -> int | None:
-        """Remove the batches that are done, up to the first that is not; return the offset to commit."""
-        position = None
-        while self._batches and self._batches[0].done:
-            position = self._batches.popleft().last_offset + 1
-        return position
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -118,20 +42,34 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - the driver passes no setting through
         return consumer
 
-    def standing(self, tps: Iterable[TP]) -> Iterator[tuple[TP, int]]:
-        """Yield how far each partition is fetched, of those that are assigned and have a position.
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fetched: dict[TP, Fetched] = {}
+        self._stood: dict[TP, int] = {}
 
-        Read across threads: to ask the thread takes longer than what is between two fetches.
-        """
+    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
+        """Fetch, and note where the consumer stood before and after it."""
+        before = self.standing()
+        records = await super()._fetch_records(consumer, *args, **kwargs)
+        after = self.standing()
+        self.fetched = {
+            tp: Fetched(start, after[tp], bool(records.get(tp))) for tp, start in before.items() if tp in after
+        }
+        return records
+
+    def standing(self) -> dict[TP, int]:
+        """Return how far each assigned partition is fetched; of one without a position, where it last had one."""
         consumer: Any = self._ensure_consumer()
         subscription = consumer._subscription.subscription  # noqa: SLF001 - what is public waits for a position
         assignment = None if subscription is None else subscription.assignment
-        if assignment is None:
-            return
-        for tp in tps:
-            state = assignment.state_value(tp)
-            if state is not None and state.has_valid_position:
-                yield tp, state.position
+        states = {} if assignment is None else {tp: assignment.state_value(tp) for tp in assignment.tps}
+        stood = {
+            tp: state.position if state.has_valid_position else self._stood.get(tp)
+            for tp, state in states.items()
+            if state is not None
+        }
+        self._stood = {tp: position for tp, position in stood.items() if position is not None}
+        return self._stood
 
 
 class Consumer(driver.Consumer):
@@ -151,23 +89,40 @@ class Consumer(driver.Consumer):
         Faust drops fetched records when a rebalance comes in between, though the consumer's position has moved on.
         """
         await self._fetch_again_what_was_dropped()
+        thread = self._consumer_thread
         async for tp, message in super().getmany(timeout):
-            expected = self._in_flight.get(tp) or self._recovering.get(tp)
+            expected = self._expected(tp)
             if expected is not None and isinstance(message.value, Batch):
                 # Faust would drop what lies before that; here the batches themselves tell what is missing or repeated.
                 self._read_offset[tp] = None
-                missing = expected.receive(message.value)
+                fetched = thread.fetched.get(tp)
+                start = message.value.first_offset if fetched is None else fetched.start
+                missing = expected.receive(message.value, start)
                 if missing is not None:
                     await self._fetch_again(tp, missing)
                     continue
             yield tp, message
 
+    @property
+    def _consumer_thread(self) -> ConsumerThread:
+        thread: Any = self._thread
+        return cast("ConsumerThread", thread)
+
+    def _expected(self, tp: TP) -> InFlight | Unbroken | None:
+        return self._in_flight.get(tp) or self._recovering.get(tp)
+
     async def _fetch_again_what_was_dropped(self) -> None:
         """Seek back where fewer records came here than were fetched; the next ones may be long in coming."""
-        thread: Any = self._thread
-        for tp, position in list(thread.standing([*self._in_flight, *self._recovering])):
-            expected = self._in_flight.get(tp) or self._recovering[tp]
-            missing = expected.skipped(position)
+        thread = self._consumer_thread
+        fetched, thread.fetched = thread.fetched, {}
+        for tp, each in fetched.items():
+            expected = self._expected(tp)
+            if expected is not None and not each.brought:
+                expected.pass_over(each)
+        # Read across threads: to ask the thread takes longer than what is between two fetches.
+        for tp, position in list(thread.standing().items()):
+            expected = self._expected(tp)
+            missing = None if expected is None else expected.missing(position)
             if missing is not None:
                 await self._fetch_again(tp, missing)
 

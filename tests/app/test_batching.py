@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.batch import Batch
-from app.adapters.faust_transport import InFlight, Unbroken
+from app.adapters.in_flight import Fetched, InFlight, Unbroken
 from app.batching import BatchingScheduler
 
 USAGE, OTHER = TP("usage", 0), TP("other", 0)
@@ -61,7 +61,7 @@ def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], 
     for size in sizes:
         batches.append(batch(at, at + size - 1))
         at += size
-        assert flight.receive(batches[-1]) is None
+        assert flight.receive(batches[-1], batches[-1].first_offset) is None
     committed = start
     for index in data.draw(st.permutations(range(len(batches)))):
         batches[index].done = True
@@ -74,74 +74,67 @@ def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], 
 
 def test_records_that_faust_dropped_are_fetched_again() -> None:
     flight = InFlight(100)
-    assert flight.receive(batch(150, 199)) == 100
-    assert flight.receive(batch(100, 149)) is None
-    assert flight.receive(batch(150, 199)) is None
+    assert flight.receive(batch(150, 199), 150) == 100
+    assert flight.receive(batch(150, 199), 150) == 100, "however often they are dropped"
+    assert flight.receive(batch(100, 149), 100) is None
+    assert flight.receive(batch(150, 199), 150) is None
+
+
+def test_records_that_were_dropped_are_fetched_again_though_no_later_ones_come() -> None:
+    flight = InFlight(100)
+    assert flight.missing(100) is None
+    assert [flight.missing(103), flight.missing(103)] == [100, 100]
+    assert flight.receive(batch(100, 102), 100) is None
+    assert flight.missing(103) is None
 
 
 def test_gaps_left_by_compaction_do_not_hold_the_commit_back() -> None:
     flight = InFlight(0)
     first, second = batch(3, 9), batch(30, 31)
-    assert [flight.receive(first), flight.receive(first)] == [0, None]
-    assert [flight.receive(second), flight.receive(second)] == [10, None]
+    assert [flight.receive(first, 0), flight.receive(second, 10)] == [None, None]
+    assert (first.follows, second.follows) == (0, 10)
     first.done = second.done = True
     assert flight.take_done() == 32
 
 
+def test_offsets_that_hold_no_record_are_passed_over() -> None:
+    flight = InFlight(100)
+    flight.pass_over(Fetched(100, 103, brought=False))
+    assert flight.missing(103) is None
+    assert flight.receive(batch(103, 104), 103) is None
+
+
+def test_a_fetch_from_further_on_tells_nothing_of_what_lies_before_it() -> None:
+    flight = InFlight(100)
+    flight.pass_over(Fetched(110, 120, brought=False))
+    assert flight.missing(120) == 100
+
+
 def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
     flight = InFlight(0)
-    flight.receive(batch(0, 9))
-    flight.receive(batch(10, 19))
-    again = batch(0, 14)
-    assert flight.receive(again) is None
-    again.done = True
+    kept, overtaken, again = batch(0, 9), batch(10, 19), batch(10, 14)
+    for one in (kept, overtaken, again):
+        assert flight.receive(one, one.first_offset) is None
+    assert (kept.stale, overtaken.stale) == (False, True)
+    kept.done = again.done = True
     assert flight.take_done() == 15
-
-
-def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
-    recovering = Unbroken(0)
-    assert recovering.receive(batch(0, 99)) is None
-    recovering = Unbroken(0)  # what `seek_wait` does: the table never had those
-    late = batch(100, 199)
-    assert recovering.receive(late) == 0
-    assert recovering.receive(batch(0, 99)) is None
-    assert recovering.receive(late) is None
-    assert late.follows == 100
 
 
 def test_what_was_fetched_before_a_rebalance_is_stale_and_what_still_comes_too() -> None:
     flight = InFlight(0)
-    waiting, late = batch(0, 9), batch(10, 19)
-    flight.receive(waiting)
+    waiting, late = batch(0, 9), batch(20, 29)
+    flight.receive(waiting, 0)
     flight.close()
-    assert flight.receive(late) is None
-    assert (waiting.stale, late.stale) == (True, True)
+    assert flight.receive(late, 20) is None
+    assert (waiting.stale, late.stale, flight.missing(30)) == (True, True, None)
 
 
-def test_a_batch_whose_records_are_fetched_again_is_stale() -> None:
-    flight = InFlight(0)
-    kept, overtaken = batch(0, 9), batch(10, 19)
-    flight.receive(kept)
-    flight.receive(overtaken)
-    flight.receive(batch(10, 14))
-    assert (kept.stale, overtaken.stale) == (False, True)
-
-
-def test_records_that_were_dropped_are_fetched_again_though_no_later_ones_come() -> None:
-    flight = InFlight(100)
-    assert flight.skipped(100) is None
-    assert flight.skipped(103) == 100
-    assert flight.receive(batch(100, 102)) is None
-    assert flight.skipped(103) is None
-
-
-def test_offsets_that_hold_no_record_are_passed_over() -> None:
-    flight = InFlight(100)
-    assert [flight.skipped(103), flight.skipped(103)] == [100, None]
-    assert flight.receive(batch(103, 104)) is None
-
-
-def test_nothing_is_fetched_again_while_a_rebalance_is_under_way() -> None:
-    flight = InFlight(100)
-    flight.close()
-    assert flight.skipped(103) is None
+def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
+    recovering = Unbroken(0)
+    assert recovering.receive(batch(0, 99), 0) is None
+    recovering = Unbroken(0)  # what `seek_wait` does: the table never had those
+    late = batch(100, 199)
+    assert recovering.receive(late, 100) == 0
+    assert recovering.receive(batch(0, 99), 0) is None
+    assert recovering.receive(late, 100) is None
+    assert late.follows == 100
