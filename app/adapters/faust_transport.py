@@ -9,19 +9,23 @@ moves over those whose agent said that it is done. Every new assignment starts f
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from faust.transport.drivers import aiokafka as driver
 from mode.utils.futures import notify
 
 from agents import metrics
 from agents.batch import Batch
-from app.adapters.in_flight import Fetched, InFlight, Unbroken
+from app.adapters import fetches
+from app.adapters.fetches import void_of
+from app.adapters.in_flight import InFlight, Unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from faust.types import TP
+
+    from app.adapters.fetches import Void
 
 
 # Not this module's name: what Faust's services say of themselves under it is nobody's concern.
@@ -38,38 +42,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        fetches.install()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - the driver passes no setting through
         return consumer
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fetched: dict[TP, Fetched] = {}
-        self._stood: dict[TP, int] = {}
+    def standing(self) -> Iterator[tuple[TP, int, Void | None]]:
+        """Yield how far each assigned partition is fetched, and the last void that was passed.
 
-    async def _fetch_records(self, consumer: Any, *args: Any, **kwargs: Any) -> Any:
-        """Fetch, and note where the consumer stood before and after it."""
-        before = self.standing()
-        records = await super()._fetch_records(consumer, *args, **kwargs)
-        after = self.standing()
-        self.fetched = {
-            tp: Fetched(start, after[tp], bool(records.get(tp))) for tp, start in before.items() if tp in after
-        }
-        return records
-
-    def standing(self) -> dict[TP, int]:
-        """Return how far each assigned partition is fetched; of one without a position, where it last had one."""
+        Read across threads: to ask the thread takes longer than what is between two fetches.
+        """
         consumer: Any = self._ensure_consumer()
         subscription = consumer._subscription.subscription  # noqa: SLF001 - what is public waits for a position
-        assignment = None if subscription is None else subscription.assignment
-        states = {} if assignment is None else {tp: assignment.state_value(tp) for tp in assignment.tps}
-        stood = {
-            tp: state.position if state.has_valid_position else self._stood.get(tp)
-            for tp, state in states.items()
-            if state is not None
-        }
-        self._stood = {tp: position for tp, position in stood.items() if position is not None}
-        return self._stood
+        assignment: Any = None if subscription is None else subscription.assignment
+        for tp in () if assignment is None else assignment.tps:
+            state = assignment.state_value(tp)
+            if state is not None and state.has_valid_position:
+                yield tp, state.position, void_of(state)
 
 
 class Consumer(driver.Consumer):
@@ -89,40 +78,26 @@ class Consumer(driver.Consumer):
         Faust drops fetched records when a rebalance comes in between, though the consumer's position has moved on.
         """
         await self._fetch_again_what_was_dropped()
-        thread = self._consumer_thread
         async for tp, message in super().getmany(timeout):
             expected = self._expected(tp)
             if expected is not None and isinstance(message.value, Batch):
                 # Faust would drop what lies before that; here the batches themselves tell what is missing or repeated.
                 self._read_offset[tp] = None
-                fetched = thread.fetched.get(tp)
-                start = message.value.first_offset if fetched is None else fetched.start
-                missing = expected.receive(message.value, start)
+                missing = expected.receive(message.value)
                 if missing is not None:
                     await self._fetch_again(tp, missing)
                     continue
             yield tp, message
-
-    @property
-    def _consumer_thread(self) -> ConsumerThread:
-        thread: Any = self._thread
-        return cast("ConsumerThread", thread)
 
     def _expected(self, tp: TP) -> InFlight | Unbroken | None:
         return self._in_flight.get(tp) or self._recovering.get(tp)
 
     async def _fetch_again_what_was_dropped(self) -> None:
         """Seek back where fewer records came here than were fetched; the next ones may be long in coming."""
-        thread = self._consumer_thread
-        fetched, thread.fetched = thread.fetched, {}
-        for tp, each in fetched.items():
+        thread: Any = self._thread
+        for tp, position, void in list(thread.standing()):
             expected = self._expected(tp)
-            if expected is not None and not each.brought:
-                expected.pass_over(each)
-        # Read across threads: to ask the thread takes longer than what is between two fetches.
-        for tp, position in list(thread.standing().items()):
-            expected = self._expected(tp)
-            missing = None if expected is None else expected.missing(position)
+            missing = None if expected is None else expected.missing(position, void)
             if missing is not None:
                 await self._fetch_again(tp, missing)
 

@@ -1,25 +1,18 @@
 """What has been fetched and not yet committed, and whether anything is missing between two fetches.
 
-The consumer stands at an offset when it fetches. So it is known of each batch what lies before its first record:
-nothing, back to where the consumer stood (compaction and transaction markers leave such gaps). Faust may drop a batch
-on its way here; then the next one stands further on than what is expected, and is not taken.
+It is known of each batch where the consumer stood when it was fetched (`app.adapters.fetches`): between there and its
+first record there is nothing. Faust may drop a batch on its way here; then the next one follows something further on
+than what is expected, and is not taken.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from agents.batch import Batch
-
-
-class Fetched(NamedTuple):
-    """One fetch from one partition: where the consumer stood before and after it, and whether it brought records."""
-
-    start: int
-    end: int
-    brought: bool
+    from app.adapters.fetches import Void
 
 
 class Unbroken:
@@ -28,24 +21,20 @@ class Unbroken:
     def __init__(self, position: int) -> None:
         self.position = position
 
-    def receive(self, batch: Batch, start: int) -> int | None:
-        """Take a batch, fetched when the consumer stood at `start`.
-
-        Return None, or the offset from which to fetch again because records are missing.
-        """
-        if min(start, batch.first_offset) > self.position:
+    def receive(self, batch: Batch) -> int | None:
+        """Take a batch; return None, or the offset from which to fetch again because records are missing."""
+        if batch.follows > self.position:
             return self.position
-        batch.follows = min(start, batch.first_offset)
         self.position = batch.last_offset + 1
         return None
 
-    def pass_over(self, fetched: Fetched) -> None:
-        """Hear of a fetch that brought nothing: there is nothing between its ends."""
-        if fetched.start <= self.position:
-            self.position = max(self.position, fetched.end)
+    def missing(self, standing: int, void: Void | None = None) -> int | None:
+        """Hear where the consumer stands once all that it fetched was handed over, and the last void it passed.
 
-    def missing(self, standing: int) -> int | None:
-        """Return the offset from which to fetch again when the consumer, once idle, stands further on than expected."""
+        Return None, or the offset from which to fetch again because records were dropped on their way here.
+        """
+        if void is not None and void.start <= self.position:
+            self.position = max(self.position, void.end)
         return self.position if standing > self.position else None
 
 
@@ -57,7 +46,7 @@ class InFlight:
         self._unbroken = Unbroken(position)
         self._closed = False
 
-    def receive(self, batch: Batch, start: int) -> int | None:
+    def receive(self, batch: Batch) -> int | None:
         """Take a batch, or return the offset from which to fetch again (`Unbroken.receive`).
 
         A batch that starts again below earlier ones takes their place.
@@ -65,20 +54,16 @@ class InFlight:
         if self._closed:
             batch.stale = True
             return None
-        missing = self._unbroken.receive(batch, start)
+        missing = self._unbroken.receive(batch)
         if missing is None:
             while self._batches and self._batches[-1].last_offset >= batch.first_offset:
                 self._batches.pop().stale = True
             self._batches.append(batch)
         return missing
 
-    def pass_over(self, fetched: Fetched) -> None:
-        """Hear of a fetch that brought nothing."""
-        self._unbroken.pass_over(fetched)
-
-    def missing(self, standing: int) -> int | None:
+    def missing(self, standing: int, void: Void | None = None) -> int | None:
         """Return None, or the offset from which to fetch again (`Unbroken.missing`)."""
-        return None if self._closed else self._unbroken.missing(standing)
+        return None if self._closed else self._unbroken.missing(standing, void)
 
     def close(self) -> None:
         """Let no agent begin with a batch that was fetched so far, or with one that still comes."""

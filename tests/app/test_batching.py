@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.batch import Batch
-from app.adapters.in_flight import Fetched, InFlight, Unbroken
+from app.adapters.fetches import Fetch, Void
+from app.adapters.in_flight import InFlight, Unbroken
 from app.batching import BatchingScheduler
 
 USAGE, OTHER = TP("usage", 0), TP("other", 0)
@@ -50,8 +51,8 @@ def test_an_empty_fetch_yields_nothing() -> None:
     assert list(Scheduler().iterate({USAGE: []})) == []
 
 
-def batch(first: int, last: int) -> Batch:
-    return Batch("usage", 0, tuple(records(USAGE, [first, last] if last > first else [first])))
+def batch(first: int, last: int, follows: int | None = None) -> Batch:
+    return Batch("usage", 0, tuple(records(USAGE, [first, last] if last > first else [first])), follows)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.data())
@@ -61,7 +62,7 @@ def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], 
     for size in sizes:
         batches.append(batch(at, at + size - 1))
         at += size
-        assert flight.receive(batches[-1], batches[-1].first_offset) is None
+        assert flight.receive(batches[-1]) is None
     committed = start
     for index in data.draw(st.permutations(range(len(batches)))):
         batches[index].done = True
@@ -74,47 +75,55 @@ def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], 
 
 def test_records_that_faust_dropped_are_fetched_again() -> None:
     flight = InFlight(100)
-    assert flight.receive(batch(150, 199), 150) == 100
-    assert flight.receive(batch(150, 199), 150) == 100, "however often they are dropped"
-    assert flight.receive(batch(100, 149), 100) is None
-    assert flight.receive(batch(150, 199), 150) is None
+    assert flight.receive(batch(150, 199)) == 100
+    assert flight.receive(batch(150, 199)) == 100, "however often they are dropped"
+    assert flight.receive(batch(100, 149)) is None
+    assert flight.receive(batch(150, 199)) is None
 
 
 def test_records_that_were_dropped_are_fetched_again_though_no_later_ones_come() -> None:
     flight = InFlight(100)
     assert flight.missing(100) is None
     assert [flight.missing(103), flight.missing(103)] == [100, 100]
-    assert flight.receive(batch(100, 102), 100) is None
+    assert flight.receive(batch(100, 102)) is None
     assert flight.missing(103) is None
 
 
 def test_gaps_left_by_compaction_do_not_hold_the_commit_back() -> None:
     flight = InFlight(0)
-    first, second = batch(3, 9), batch(30, 31)
-    assert [flight.receive(first, 0), flight.receive(second, 10)] == [None, None]
-    assert (first.follows, second.follows) == (0, 10)
+    first, second = batch(3, 9, 0), batch(30, 31, 10)
+    assert [flight.receive(first), flight.receive(second)] == [None, None]
     first.done = second.done = True
     assert flight.take_done() == 32
 
 
 def test_offsets_that_hold_no_record_are_passed_over() -> None:
     flight = InFlight(100)
-    flight.pass_over(Fetched(100, 103, brought=False))
-    assert flight.missing(103) is None
-    assert flight.receive(batch(103, 104), 103) is None
+    assert flight.missing(103, Void(100, 103)) is None
+    assert flight.receive(batch(103, 104)) is None
 
 
-def test_a_fetch_from_further_on_tells_nothing_of_what_lies_before_it() -> None:
+def test_a_void_further_on_tells_nothing_of_what_lies_before_it() -> None:
+    assert InFlight(100).missing(120, Void(110, 120)) == 100
+
+
+def test_a_fetch_that_somebody_gave_up_on_and_that_took_records_is_noticed_by_the_next_one() -> None:
     flight = InFlight(100)
-    flight.pass_over(Fetched(110, 120, brought=False))
-    assert flight.missing(120) == 100
+    assert flight.receive(batch(155, 199, 150)) == 100
+
+
+def test_a_batch_knows_where_the_consumer_stood_before_it() -> None:
+    fetch = Fetch(records(USAGE, [7, 9]))
+    fetch.start = 4
+    ((_, pseudo),) = Scheduler().iterate({USAGE: fetch})
+    assert pseudo.value.follows == 4
 
 
 def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
     flight = InFlight(0)
     kept, overtaken, again = batch(0, 9), batch(10, 19), batch(10, 14)
     for one in (kept, overtaken, again):
-        assert flight.receive(one, one.first_offset) is None
+        assert flight.receive(one) is None
     assert (kept.stale, overtaken.stale) == (False, True)
     kept.done = again.done = True
     assert flight.take_done() == 15
@@ -123,18 +132,18 @@ def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
 def test_what_was_fetched_before_a_rebalance_is_stale_and_what_still_comes_too() -> None:
     flight = InFlight(0)
     waiting, late = batch(0, 9), batch(20, 29)
-    flight.receive(waiting, 0)
+    flight.receive(waiting)
     flight.close()
-    assert flight.receive(late, 20) is None
+    assert flight.receive(late) is None
     assert (waiting.stale, late.stale, flight.missing(30)) == (True, True, None)
 
 
 def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
     recovering = Unbroken(0)
-    assert recovering.receive(batch(0, 99), 0) is None
+    assert recovering.receive(batch(0, 99)) is None
     recovering = Unbroken(0)  # what `seek_wait` does: the table never had those
     late = batch(100, 199)
-    assert recovering.receive(late, 100) == 0
-    assert recovering.receive(batch(0, 99), 0) is None
-    assert recovering.receive(late, 100) is None
+    assert recovering.receive(late) == 0
+    assert recovering.receive(batch(0, 99)) is None
+    assert recovering.receive(late) is None
     assert late.follows == 100
