@@ -1,4 +1,4 @@
-"""Bills are folded from what is stored: whatever is repeated, in whatever order editions come, the sums are the same."""
+"""Bills are folded from what is stored: repeated, in whatever order editions come, the sums are the same."""
 
 from __future__ import annotations
 
