@@ -79,15 +79,22 @@ class Consumer(driver.Consumer):
         """
         await self._fetch_again_what_was_dropped()
         async for tp, message in super().getmany(timeout):
-            expected = self._expected(tp)
-            if expected is not None and isinstance(message.value, Batch):
+            if isinstance(message.value, Batch):
                 # Faust would drop what lies before that; here the batches themselves tell what is missing or repeated.
                 self._read_offset[tp] = None
-                missing = expected.receive(message.value)
+                missing = self._receive(tp, message.value)
                 if missing is not None:
                     await self._fetch_again(tp, missing)
                     continue
             yield tp, message
+
+    def _receive(self, tp: TP, batch: Batch) -> int | None:
+        expected = self._expected(tp)
+        if expected is not None:
+            return expected.receive(batch)
+        # Faust begins to fetch from new partitions before it has sought their commits: that is not where to begin.
+        batch.stale = not self._is_changelog_tp(tp)
+        return None
 
     def _expected(self, tp: TP) -> InFlight | Unbroken | None:
         return self._in_flight.get(tp) or self._recovering.get(tp)

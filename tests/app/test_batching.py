@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.batch import Batch
+from app.adapters.faust_transport import Consumer
 from app.adapters.fetches import Fetch, Void
 from app.adapters.in_flight import InFlight, Unbroken
 from app.batching import BatchingScheduler
@@ -147,3 +149,15 @@ def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
     assert recovering.receive(batch(0, 99)) is None
     assert recovering.receive(late) is None
     assert late.follows == 100
+
+
+@pytest.mark.parametrize(("is_changelog", "stale"), [(False, True), (True, False)])
+def test_what_is_fetched_before_the_commits_of_a_new_partition_are_sought_is_stale(
+    *, is_changelog: bool, stale: bool
+) -> None:
+    consumer: Any = object.__new__(Consumer)
+    consumer._in_flight, consumer._recovering = {}, {}
+    consumer._is_changelog_tp = lambda _: is_changelog
+    early = batch(150, 199)
+    assert consumer._receive(USAGE, early) is None
+    assert early.stale is stale
