@@ -11,7 +11,7 @@ import msgspec
 
 from app.typed_toml import SettingsError, unknown_key
 from domain.allocation import Rule, Wording, make_rule
-from domain.allocation.charges import NAMES, TAG, is_selectable
+from domain.allocation.charges import NAMES
 from domain.allocation.drivers import ACTIVE_USERS
 from domain.rejection import Rejected
 
@@ -51,8 +51,8 @@ def read_allocation(sections: Sequence[AllocationSection]) -> tuple[Rule, ...]:
 
 def _rule(section: AllocationSection, key: str) -> Rule:
     for name in section.select:
-        if not is_selectable(name):
-            raise unknown_key(name, (*NAMES, f"{TAG}<key>"), f"{key}.select")
+        if name not in NAMES:
+            raise unknown_key(name, NAMES, f"{key}.select")
     rule = make_rule(
         Wording(
             id=section.id,

@@ -5,10 +5,12 @@ where a `Match` says which lines of its bills are that meter's; all else is comp
 and bills alike. Nothing is left out: what has no counterpart is compared with nothing.
 
 Of a drift, billed - metered, the part that a price explains is the metered quantity at the implied price, less its
-metered cost. The implied price is billed cost by billed quantity; where bills tell no quantity of the meter, no part
-is explained. What is left is *unexplained*: usage that was billed and not metered, or the other way round. A price
-correction is proposed when a price explains something: with it, the estimate would have been right for what was
-metered.
+metered cost. The implied price is billed cost by billed quantity. What is left is *unexplained*: usage that was billed
+and not metered, or the other way round. A price correction is proposed when a price explains something: with it, the
+estimate would have been right for what was metered.
+
+Where a bill tells no quantity of the meter, price and quantity cannot be told apart, and no part is explained. The
+implied price is then by metered quantity: what a unit must cost if all that was billed was metered.
 """
 
 from __future__ import annotations
@@ -120,7 +122,8 @@ def _drift(key: _Key, sides: _Sides) -> Drift:
     units = _metered_quantity(sides.metered)
     quantity = _billed_quantity(sides.billed)
     explained = _explained(metered, units, billed, quantity)
-    implied = None if quantity is None else PRICE.divide(billed, quantity)
+    implied = _implied(key, sides, billed, units if quantity is None else quantity)
+    is_wrong = explained if quantity is not None else drift
     return Drift(
         key.provider,
         key.subject,
@@ -135,10 +138,16 @@ def _drift(key: _Key, sides: _Sides) -> Drift:
         quantity,
         PRICE.divide(metered, units) if units else None,
         implied,
-        implied if explained else None,
+        implied if is_wrong else None,
         sum(each.unpriced for each in sides.metered),
         tuple(sorted({f"{line.service}/{line.sku}".removesuffix("/") for line, _ in sides.billed})),
     )
+
+
+def _implied(key: _Key, sides: _Sides, billed: Decimal, quantity: Decimal | None) -> Decimal | None:
+    """Return the price of a unit of the meter that its bill comes to; a cost driver has no unit."""
+    is_meter = any(match is not None and match.meter == key.subject for _, match in sides.billed)
+    return PRICE.divide(billed, quantity) if is_meter and quantity else None
 
 
 def _metered_quantity(usage: Sequence[Metered]) -> Decimal | None:

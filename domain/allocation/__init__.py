@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from domain.allocation.allocating import Allocator, Part, corrections
-from domain.allocation.charges import Charge, Costs, charge_of
+from domain.allocation.allocating import Allocator, Part
+from domain.allocation.charges import Charge, charge_of
+from domain.allocation.focus import focus_columns
 from domain.allocation.rules import Rule, Wording, make_rule
-from domain.allocation.usage import Usage, UsageLine
+from domain.allocation.usage import Usage, UsageLine, usage_of
 
 __all__ = [
     "Allocator",
     "Charge",
-    "Costs",
     "Part",
     "Rule",
     "Usage",
     "UsageLine",
     "Wording",
     "charge_of",
-    "corrections",
+    "focus_columns",
     "make_rule",
+    "usage_of",
 ]

@@ -1,9 +1,9 @@
-"""Allocating shared charges: the first rule that selects a charge splits it, and its parts sum to it on every basis.
+"""Allocating shared charges: the first rule that selects a charge splits it, and its parts sum to it.
 
-The parts stand instead of the charge. When no driver of the rule has a quantity in the time of the charge, the charge
+The parts stand instead of the charge. When no driver of the rule has a quantity on the day of the charge, the charge
 is one part, `unattributed` in the dimensions of the rule: it waits there for usage or for a better rule, and is never
-lost. Allocating again with more usage, or with a newer rule, gives the parts as they should have been;
-`corrections` says what is to be added to those that were published.
+lost. Nothing of it is stored: whoever asks again after late usage, a restated bill or a newer rule is told the parts
+as they should have been.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from domain.allocation.charges import Costs
+from domain.allocation.charges import charge_of
 from domain.allocation.drivers import WEIGHTS, Driver
 from domain.allocation.split import Weights
 from domain.allocation.usage import Question
 from domain.cloudevents import event_id as hashed
-from domain.money import EXACT, ZERO
+from domain.money import ZERO
 from domain.scope import UNATTRIBUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from domain.allocation.charges import Charge
     from domain.allocation.rules import Rule
     from domain.allocation.usage import Receiver, Usage
+    from domain.cells import CostRow
     from domain.scope import Scope
 
 ALLOCATED: Final = "costguard.cost.allocated"
@@ -35,19 +36,25 @@ _ONE: Final = Decimal(1)
 class Part(NamedTuple):
     """What one receiver bears of a charge, by which rule and why; `ratio` is its share (the ratios sum to 1)."""
 
-    id: str
     charge: Charge
     scope: Scope
-    costs: Costs
+    amount: Decimal
     rule: Rule
     receiver: Receiver
     driver: Driver
     quantity: Decimal
     ratio: Decimal
 
+    @property
+    def id(self) -> str:
+        """The same for the same receiver, rule, version and charge."""
+        charge = self.charge
+        origin = str(charge.day), *charge.scope, charge.resource_type, charge.source
+        return hashed(ALLOCATED, *origin, self.rule.id, str(self.rule.version), *self.receiver)
+
 
 class _Shares(NamedTuple):
-    """Who bears a charge: the same for all charges of one rule in one time."""
+    """Who bears a charge: the same for all charges of one rule on one day."""
 
     driver: Driver
     quantities: Mapping[Receiver, Decimal]
@@ -61,18 +68,28 @@ class Allocator:
     def __init__(self, rules: Iterable[Rule], usage: Usage) -> None:
         self._rules = tuple(rules)
         self._usage = usage
-        self._shares: dict[tuple[int, int, int], _Shares] = {}
+        self._shares: dict[tuple[int, int], _Shares] = {}
 
     def allocate(self, charge: Charge) -> list[Part]:
         """Return the parts of a charge; none when no rule selects it, and it stays as it is."""
-        facts = charge.selectable
+        facts = charge.facts
         for place, rule in enumerate(self._rules):
-            if rule.selects(charge.start, facts):
+            if rule.selects(charge.day, facts):
                 return _parts(charge, rule, self._shares_of(place, rule, charge))
         return []
 
+    def allocate_line(self, row: CostRow) -> Iterator[CostRow]:
+        """Yield what a line of the full projection becomes: its parts, and itself with its usage but no amount."""
+        parts = self.allocate(charge_of(row))
+        if not parts:
+            yield row
+            return
+        yield row._replace(amount=ZERO)
+        for part in parts:
+            yield row._replace(scope=part.scope, amount=part.amount, units=ZERO, events=0, unpriced=0)
+
     def _shares_of(self, place: int, rule: Rule, charge: Charge) -> _Shares:
-        key = place, charge.start, charge.end
+        key = place, charge.day
         if key not in self._shares:
             self._shares[key] = _make_shares(*self._quantities(rule, charge))
         return self._shares[key]
@@ -81,7 +98,7 @@ class Allocator:
         for driver in rule.drivers:
             if driver.name == WEIGHTS:
                 return driver, dict(rule.weights)
-            question = Question(charge.start, charge.end, driver, rule.to, rule.among)
+            question = Question(charge.day, driver, rule.to, rule.among)
             if found := self._usage.by_receiver(question):
                 return driver, found
         return NOBODY, {(UNATTRIBUTED,) * len(rule.to): _ONE}
@@ -93,35 +110,17 @@ def _make_shares(driver: Driver, quantities: Mapping[Receiver, Decimal]) -> _Sha
 
 
 def _parts(charge: Charge, rule: Rule, shares: _Shares) -> list[Part]:
-    split = [[None] * len(shares.weights) if cost is None else shares.weights.split(cost) for cost in charge.costs]
-    parts = zip(shares.quantities.items(), shares.ratios, *split, strict=True)
+    amounts = shares.weights.split(charge.amount)
     return [
         Part(
-            hashed(ALLOCATED, charge.id, rule.id, str(rule.version), *receiver),
             charge,
             charge.scope._replace(**dict(zip(rule.to, receiver, strict=True))),
-            Costs(*costs),
+            amount,
             rule,
             receiver,
             shares.driver,
             quantity,
             ratio,
         )
-        for (receiver, quantity), ratio, *costs in parts
+        for (receiver, quantity), amount, ratio in zip(shares.quantities.items(), amounts, shares.ratios, strict=True)
     ]
-
-
-def corrections(before: Iterable[Part], after: Iterable[Part]) -> dict[Scope, Costs]:
-    """Return what to add to published parts of one charge, by scope, so that they become these; they sum to zero."""
-    differences: dict[Scope, Costs] = {}
-    for sign, parts in ((-_ONE, before), (_ONE, after)):
-        for part in parts:
-            known = differences.get(part.scope, Costs())
-            differences[part.scope] = Costs(
-                *(_plus(old, new, sign) for old, new in zip(known, part.costs, strict=True))
-            )
-    return {scope: costs for scope, costs in differences.items() if any(costs)}
-
-
-def _plus(known: Decimal | None, added: Decimal | None, sign: Decimal) -> Decimal | None:
-    return known if added is None else EXACT.add(known or ZERO, EXACT.multiply(sign, added))

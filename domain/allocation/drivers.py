@@ -6,7 +6,7 @@
 | `requests` | units of `compute.requests` |
 | `cpu` | units of `compute.cpu_seconds` |
 | `storage_operations` | units of `storage.operations` |
-| `active_users` | users who were active, by day; over several days user-days |
+| `active_users` | units of `shared.active_users`: how many were active on the day |
 | `even` | one for each receiver that used anything |
 | `weights` | the rule's own numbers |
 | a meter such as `network.egress_gb` | its units |
@@ -29,11 +29,12 @@ EVENTS: Final = "events"
 EVEN: Final = "even"
 WEIGHTS: Final = "weights"
 ACTIVE_USERS: Final = "active_users"
+USERS_METER: Final = "shared.active_users"
 METERS: Final = {
     "requests": "compute.requests",
     "cpu": "compute.cpu_seconds",
     "storage_operations": "storage.operations",
-    ACTIVE_USERS: ACTIVE_USERS,
+    ACTIVE_USERS: USERS_METER,
 }
 NAMES: Final = (EVENTS, *METERS, EVEN, WEIGHTS)
 _METER: Final = re.compile(rf"(?:{'|'.join(METER_PREFIXES)})\.[a-z0-9_]+")
@@ -52,12 +53,17 @@ class Driver(NamedTuple):
         return self.meter or self.name
 
     @property
+    def counts_any_usage(self) -> bool:
+        """Tell whether it counts usage of every kind."""
+        return self.name in (EVENTS, EVEN)
+
+    @property
     def measure(self) -> Callable[[str, Decimal, int], Decimal]:
         """Return what reads the quantity of a line of usage from its kind, units and events."""
         if self.meter:
             return lambda kind, units, _events: units if kind == self.meter else ZERO
         if self.name == EVENTS:
-            return lambda kind, _units, events: Decimal(events) if kind != ACTIVE_USERS else ZERO
+            return lambda kind, _units, events: Decimal(events) if kind != USERS_METER else ZERO
         return lambda _kind, units, events: _ONE if events > 0 or units > 0 else ZERO
 
 

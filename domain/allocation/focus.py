@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def focus_columns(part: Part) -> dict[str, Any]:
-    """Return the columns that an allocated row has beside those of its charge; numbers as decimal strings."""
+    """Return the columns that say how a row was allocated; numbers as decimal strings."""
     named = dict(zip(part.rule.to, part.receiver, strict=True))
     label = ",".join(f"{name}={value}" for name, value in named.items())
     return {
@@ -34,5 +34,4 @@ def focus_columns(part: Part) -> dict[str, Any]:
         "x_AllocationRuleId": part.rule.id,
         "x_AllocationRuleVersion": part.rule.version,
         "x_AllocationDriver": part.driver.name,
-        "x_SplitOriginId": part.charge.id,
     }

@@ -1,7 +1,7 @@
 """Allocation rules: which charges are shared, by what, and to whom.
 
 A rule has a version. Whoever changes a rule gives it the next: what was allocated by the old one says so.
-`since` and `until` bound it to charges that begin in `[since, until)`, so that a change leaves the past alone.
+`since` and `until` bound it to charges of the days in `[since, until)`, so that a change leaves the past alone.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from domain.allocation.charges import NAMES, is_selectable
+from domain.allocation.charges import NAMES
 from domain.allocation.drivers import ACTIVE_USERS, WEIGHTS, Driver, parse_driver
 from domain.allocation.patterns import Pattern, all_fit, make_pattern
 from domain.money import ZERO
@@ -44,11 +44,11 @@ class Rule(NamedTuple):
     since: int | None = None
     until: int | None = None
 
-    def selects(self, start: int, facts: Mapping[str, str]) -> bool:
-        """Tell whether a charge that begins at `start` and has these facts is shared by this rule."""
-        if self.since is not None and start < self.since:
+    def selects(self, day: int, facts: Mapping[str, str]) -> bool:
+        """Tell whether a charge of a day (epoch seconds) that has these facts is shared by this rule."""
+        if self.since is not None and day < self.since:
             return False
-        if self.until is not None and start >= self.until:
+        if self.until is not None and day >= self.until:
             return False
         return all_fit(self.select, facts)
 
@@ -104,8 +104,8 @@ def _names(words: Wording) -> Rejected | None:
     if not words.select:
         return Rejected("select: names nothing; a rule that shares every charge must say so, as in provider = '*'")
     for name in words.select:
-        if not is_selectable(name):
-            return Rejected(f"select: {name!r} is not one of {', '.join(NAMES)}, nor tag:<key>")
+        if name not in NAMES:
+            return Rejected(f"select: {name!r} is not one of {', '.join(NAMES)}")
     for key, names in (("to", words.to), ("among", words.among)):
         for name in names:
             if name not in DIMENSIONS:

@@ -1,35 +1,36 @@
-"""What drives an allocation: our own metered usage, summed per receiver over the time of a charge.
+"""What drives an allocation: our own metered usage of the same day, summed per receiver.
 
-A line counts for a charge when their times overlap: usage kept by the day stands for each hour of that day. A sum
-below zero (more was corrected than used) counts as zero: drivers are never negative.
+The share of a day is the same in each of its hours, so that hours sum to days. A sum below zero (more was corrected
+than used) counts as zero: drivers are never negative.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from typing import TYPE_CHECKING, Final, NamedTuple
+from collections import defaultdict
+from typing import TYPE_CHECKING, NamedTuple
 
 from domain.allocation.drivers import EVEN, Driver
 from domain.allocation.patterns import all_fit
 from domain.money import EXACT, ZERO
-from domain.scope import UNATTRIBUTED
+from domain.scope import UNATTRIBUTED, Scope
+from domain.sources import METERED, parse
+from domain.windows import DAY, floor
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from decimal import Decimal
 
     from domain.allocation.patterns import Pattern
-    from domain.scope import Scope
+    from domain.allocation.rules import Rule
+    from domain.cells import CostRow
 
 Receiver = tuple[str, ...]
-_MAX_REMEMBERED: Final = 10_000
 
 
 class UsageLine(NamedTuple):
-    """Metered usage of one kind in `[start, end)` (epoch seconds); active users are of the kind `ACTIVE_USERS`."""
+    """Metered usage of one kind on the day that begins at `day` (epoch seconds)."""
 
-    start: int
-    end: int
+    day: int
     scope: Scope
     resource_type: str
     units: Decimal
@@ -37,48 +38,44 @@ class UsageLine(NamedTuple):
 
 
 class Question(NamedTuple):
-    """What is asked of usage: in which time, how much by which driver, of whom, and by which dimensions apart."""
+    """What is asked of usage: on which day, how much by which driver, to whom, and among whose."""
 
-    start: int
-    end: int
+    day: int
     driver: Driver
     to: tuple[str, ...]
     among: tuple[Pattern, ...] = ()
 
 
 class Usage:
-    """Usage lines, in order of time."""
+    """Usage by day."""
 
     def __init__(self, lines: Iterable[UsageLine] = ()) -> None:
-        self._lines = sorted(lines, key=lambda line: line.start)
-        self._starts = [line.start for line in self._lines]
-        self._longest = max((line.end - line.start for line in self._lines), default=0)
-        self._answers: dict[Question, dict[Receiver, Decimal]] = {}
+        self._days: defaultdict[int, list[UsageLine]] = defaultdict(list)
+        for line in lines:
+            self._days[line.day].append(line)
 
     def by_receiver(self, question: Question) -> dict[Receiver, Decimal]:
         """Return the quantity above zero of each receiver (values of `to`), in order of names."""
-        known = self._answers.get(question)
-        if known is None:
-            if len(self._answers) >= _MAX_REMEMBERED:
-                self._answers.clear()
-            known = self._answers[question] = self._sum(question)
-        return known
-
-    def _during(self, start: int, end: int) -> Iterable[UsageLine]:
-        first = bisect_left(self._starts, start - self._longest)
-        last = bisect_left(self._starts, end)
-        return (line for line in self._lines[first:last] if line.end > start)
-
-    def _sum(self, question: Question) -> dict[Receiver, Decimal]:
         measure = question.driver.measure
         sums: dict[Receiver, Decimal] = {}
-        for line in self._during(question.start, question.end):
+        for line in self._days.get(question.day, ()):
             quantity = measure(line.resource_type, line.units, line.events)
-            if quantity and all_fit(question.among, line.scope._asdict()):
+            if quantity and (not question.among or all_fit(question.among, line.scope._asdict())):
                 receiver = tuple(getattr(line.scope, name) for name in question.to)
                 sums[receiver] = EXACT.add(sums.get(receiver, ZERO), quantity)
         found = {receiver: quantity for receiver, quantity in sorted(sums.items()) if quantity > 0}
         return _named(found) if question.driver.name == EVEN else found
+
+
+def usage_of(rows: Iterable[CostRow], rules: Iterable[Rule]) -> Iterable[UsageLine]:
+    """Yield those lines of the full projection that drive one of the rules."""
+    drivers = {driver for rule in rules for driver in rule.drivers}
+    meters = {driver.meter for driver in drivers}
+    any_usage = any(driver.counts_any_usage for driver in drivers)
+    for row in rows:
+        if (any_usage or row.resource_type in meters) and parse(row.source).kind == METERED:
+            day = floor(row.window.start, DAY)
+            yield UsageLine(day, Scope(*row.scope), row.resource_type, row.units, row.events)
 
 
 def _named(sums: dict[Receiver, Decimal]) -> dict[Receiver, Decimal]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from app.allocation_configuration import AllocationSection, read_allocation
-from app.typed_toml import SettingsError, typed
+from app.configuration import parse_configuration
+from app.typed_toml import SettingsError
 from domain.allocation.patterns import Pattern
 from domain.windows import DAY
 
@@ -20,13 +20,12 @@ RULE = """
 [[allocation]]
 id = "platform"
 driver = "requests"
-select = { service = ["platform", "!platform-lab"], category = "Usage" }
+select = { service = ["platform", "!platform-lab"], category = "usage" }
 """
 
 
 def read(text: str) -> tuple[Rule, ...]:
-    sections: list[dict[str, Any]] = tomllib.loads(text, parse_float=Decimal)["allocation"]
-    return read_allocation([typed(each, AllocationSection, f"allocation[{i}]") for i, each in enumerate(sections)])
+    return parse_configuration(text, Path()).allocation
 
 
 def refusal(text: str) -> str:
@@ -41,7 +40,7 @@ def test_a_rule_is_read_with_its_defaults() -> None:
     assert [driver.name for driver in rule.drivers] == ["requests", "active_users"]
     assert rule.select == (
         Pattern("service", ("platform",), ("platform-lab",)),
-        Pattern("category", ("Usage",)),
+        Pattern("category", ("usage",)),
     )
 
 
@@ -77,5 +76,5 @@ def test_what_is_wrong_is_named_by_its_key(more: str, why: str) -> None:
 
 
 def test_a_misspelt_name_to_select_by_is_told_with_the_nearest() -> None:
-    text = '[[allocation]]\nid = "x"\ndriver = "even"\nselect = { servce_name = "EC2" }'
-    assert refusal(text) == "allocation[0].select.servce_name: unknown key; did you mean service_name?"
+    text = '[[allocation]]\nid = "x"\ndriver = "even"\nselect = { servce = "EC2" }'
+    assert refusal(text) == "allocation[0].select.servce: unknown key; did you mean service?"

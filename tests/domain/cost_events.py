@@ -30,6 +30,7 @@ class Priced(NamedTuple):
     cost_unit: str
     units: Decimal
     amount: Decimal | None
+    source: str = "metered"
 
 
 def events() -> st.SearchStrategy[list[Priced]]:
@@ -54,7 +55,7 @@ def rows(events: Sequence[Priced], projection: str, windows: Sequence[Window], o
             window = wanted.get((granularity, floor(event.minute, granularity.seconds)))
             if window is None:
                 continue
-            key = (at % owners, window, scope, event.resource_type, event.cost_unit)
+            key = (at % owners, window, scope, event.resource_type, event.source, event.cost_unit)
             sums[key] = _added(sums.get(key) or _empty(window, scope, event), event)
     return list(sums.values())
 
@@ -75,7 +76,7 @@ def value_of(event: Priced, name: str) -> str:
 
 
 def _empty(window: Window, scope: tuple[str, ...], event: Priced) -> CostRow:
-    return CostRow(window, scope, event.resource_type, "metered", event.cost_unit, Decimal(0), Decimal(0), 0, 0)
+    return CostRow(window, scope, event.resource_type, event.source, event.cost_unit, Decimal(0), Decimal(0), 0, 0)
 
 
 def _added(row: CostRow, event: Priced) -> CostRow:

@@ -70,9 +70,14 @@ def test_a_bill_without_usage_and_usage_without_a_bill_are_compared_with_nothing
     assert these(late.metered, late.billed, late.drift_percent, late.unexplained) == (0, 3, None, 3)
 
 
-def test_a_bill_that_tells_no_quantity_implies_no_price() -> None:
-    found = only(reconcile([metered("1", "2")], [billed("3"), billed("1", "1")], [GPU]))
-    assert these(found.implied_price, found.explained, found.unexplained) == (None, None, 2)
+def test_a_bill_that_tells_no_quantity_implies_the_price_of_what_was_metered_and_explains_nothing() -> None:
+    found = only(reconcile([metered("2", "2")], [billed("3"), billed("2", "1")], [GPU]))
+    assert these(found.billed_quantity, found.explained, found.unexplained) == (None, None, 3)
+    assert these(found.implied_price, found.proposed_price) == (Decimal("2.5"), Decimal("2.5"))
+
+
+def test_what_comes_to_the_bill_proposes_nothing() -> None:
+    assert only(reconcile([metered("2", "2")], [billed("2")], [GPU])).proposed_price is None
 
 
 def test_unpriced_usage_is_told_and_the_bill_proposes_its_price() -> None:

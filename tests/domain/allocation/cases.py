@@ -5,28 +5,26 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from domain.allocation import Charge, Costs, Rule, UsageLine, Wording, make_rule
+from domain.allocation import Charge, Rule, UsageLine, Wording, make_rule
 from domain.money import quantity_to_text
 from domain.scope import Scope
+from domain.windows import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from domain.allocation import Part
 
-DAY = 86_400
 PLATFORM = Scope(service="platform")
 
 
 def charge(
     amount: str = "900.00",
     *,
-    start: int = 0,
-    end: int = DAY,
-    identifier: str = "c1",
+    day: int = 0,
     scope: Scope = PLATFORM,
-    facts: Mapping[str, str] | None = None,
+    resource_type: str = "compute.kubernetes",
+    source: str = "billed/aws/billed/usage",
 ) -> Charge:
-    costs = Costs(billed=Decimal(amount), effective=Decimal(amount), contracted=None, listed=Decimal(amount) * 2)
-    return Charge(identifier, start, end, scope, "USD", costs, facts or {})
+    return Charge(day * DAY, scope, resource_type, source, Decimal(amount))
 
 
 def rule(**changed: Any) -> Rule:
@@ -35,12 +33,10 @@ def rule(**changed: Any) -> Rule:
     return made
 
 
-def used(
-    tenant: str, units: str, kind: str = "compute.requests", *, start: int = 0, end: int = DAY, **more: str
-) -> UsageLine:
+def used(tenant: str, units: str, kind: str = "compute.requests", *, day: int = 0, **more: str) -> UsageLine:
     scope = Scope(tenant=tenant, **{"environment": "production"} | more)
-    return UsageLine(start, end, scope, kind, Decimal(units), events=1)
+    return UsageLine(day * DAY, scope, kind, Decimal(units), events=1)
 
 
-def borne(parts: list[Any]) -> dict[str, str]:
-    return {part.scope.tenant: quantity_to_text(part.costs.billed) for part in parts}
+def borne(parts: list[Part]) -> dict[str, str]:
+    return {part.scope.tenant: quantity_to_text(part.amount) for part in parts}

@@ -8,22 +8,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.allocation import Allocator, Charge, Costs, Usage, UsageLine, corrections
+from domain.allocation import Allocator, Usage, UsageLine, usage_of
 from domain.allocation.drivers import METERS, NAMES
+from domain.cells import CostRow
 from domain.money import add_up
 from domain.scope import UNATTRIBUTED, Scope
-from tests.domain.allocation.cases import DAY, borne, charge, rule, used
+from domain.windows import Granularity, Window
+from tests.domain.allocation.cases import PLATFORM, borne, charge, rule, used
 
 if TYPE_CHECKING:
     from random import Random
 
+    from domain.allocation import Charge
 
-def test_shared_cost_is_split_by_request_share_on_every_basis() -> None:
+
+def test_shared_cost_is_split_by_request_share_and_stays_of_its_service_and_source() -> None:
     parts = Allocator([rule()], Usage([used("acme", "30"), used("globex", "70")])).allocate(charge())
-    assert [(part.scope.tenant, part.costs) for part in parts] == [
-        ("acme", Costs(Decimal(270), Decimal(270), None, Decimal(540))),
-        ("globex", Costs(Decimal(630), Decimal(630), None, Decimal(1260))),
-    ]
+    assert borne(parts) == {"acme": "270", "globex": "630"}
     assert {part.scope.service for part in parts} == {"platform"}
 
 
@@ -64,7 +65,7 @@ def test_usage_that_nobody_is_named_for_bears_its_share_unattributed() -> None:
 
 
 def test_without_the_driver_active_users_decide_and_without_those_nobody() -> None:
-    users = [used("acme", "1", "active_users"), used("globex", "3", "active_users")]
+    users = [used("acme", "1", "shared.active_users"), used("globex", "3", "shared.active_users")]
     by_users = Allocator([rule()], Usage(users)).allocate(charge("4"))
     assert borne(by_users) == {"acme": "1", "globex": "3"}
     assert {part.driver.name for part in by_users} == {"active_users"}
@@ -90,18 +91,11 @@ def test_a_net_credit_is_shared_by_usage_so_no_share_exceeds_the_whole() -> None
     assert borne(parts) == {"acme": "-2.5", "globex": "-7.5"}
 
 
-def test_only_usage_of_the_time_of_the_charge_counts() -> None:
-    lines = [used("acme", "1"), used("globex", "1", start=DAY, end=2 * DAY)]
-    allocator = Allocator([rule()], Usage(lines))
+def test_only_usage_of_the_day_of_the_charge_counts() -> None:
+    allocator = Allocator([rule()], Usage([used("acme", "1"), used("globex", "1", day=1)]))
     assert borne(allocator.allocate(charge("4"))) == {"acme": "4"}
-    assert borne(allocator.allocate(charge("4", start=DAY, end=2 * DAY))) == {"globex": "4"}
-    assert borne(allocator.allocate(charge("4", end=2 * DAY))) == {"acme": "2", "globex": "2"}
-
-
-def test_usage_by_the_day_stands_for_each_of_its_hours() -> None:
-    allocator = Allocator([rule()], Usage([used("acme", "1"), used("globex", "1", start=7200, end=7260)]))
-    assert borne(allocator.allocate(charge("4", start=7200, end=10800))) == {"acme": "2", "globex": "2"}
-    assert borne(allocator.allocate(charge("4", start=10800, end=14400))) == {"acme": "4"}
+    assert borne(allocator.allocate(charge("4", day=1))) == {"globex": "4"}
+    assert borne(allocator.allocate(charge("4", day=2))) == {UNATTRIBUTED: "4"}
 
 
 def test_among_says_whose_usage_counts() -> None:
@@ -130,14 +124,21 @@ def test_a_charge_that_no_rule_selects_stays_as_it_is() -> None:
     assert Allocator([rule()], Usage([used("acme", "1")])).allocate(charge(scope=Scope(service="ranker"))) == []
 
 
-def test_rules_select_by_facts_tags_and_what_is_not_there() -> None:
-    by_facts = rule(select={"provider": ["AWS*"], "tag:kind": ["infra", "base"], "tenant": [UNATTRIBUTED]})
-    allocator = Allocator([by_facts], Usage([used("acme", "1")]))
-    assert allocator.allocate(charge(facts={"provider": "AWS Marketplace", "tag:kind": "base"}))
-    assert not allocator.allocate(charge(facts={"provider": "AWS", "tag:kind": "app"}))
-    assert not allocator.allocate(charge(facts={"provider": "AWS"}))
-    untagged = rule(select={"tag:kind": ["!?*"]})
-    assert Allocator([untagged], Usage()).allocate(charge(facts={}))
+@pytest.mark.parametrize(
+    ("select", "selected"),
+    [
+        ({"source": ["billed"], "provider": ["a*"], "category": ["usage", "tax"], "driver": ["compute"]}, True),
+        ({"resource_type": ["compute.kube*"], "tenant": [UNATTRIBUTED]}, True),
+        ({"source": ["metered"]}, False),
+        ({"provider": ["gcp"]}, False),
+        ({"category": ["!usage"]}, False),
+        ({"category": ["!tax", "!credit"]}, True),
+        ({"provider": ["a*", "!aws"]}, False),
+        ({"tenant": [f"!{UNATTRIBUTED}"]}, False),
+    ],
+)
+def test_rules_select_by_scope_and_where_cost_came_from(select: dict[str, list[str]], selected: bool) -> None:  # noqa: FBT001
+    assert bool(Allocator([rule(select=select)], Usage()).allocate(charge())) is selected
 
 
 def test_a_new_version_of_a_rule_leaves_the_past_alone() -> None:
@@ -145,9 +146,12 @@ def test_a_new_version_of_a_rule_leaves_the_past_alone() -> None:
         rule(version=1, until=date(1970, 1, 2)),
         rule(version=2, since=date(1970, 1, 2), driver="even"),
     ]
-    allocator = Allocator(versions, Usage([used("acme", "1", end=3 * DAY), used("globex", "3", end=3 * DAY)]))
+    allocator = Allocator(
+        versions,
+        Usage([used(name, units, day=day) for name, units in (("acme", "1"), ("globex", "3")) for day in (0, 1)]),
+    )
     assert borne(allocator.allocate(charge("4"))) == {"acme": "1", "globex": "3"}
-    assert borne(allocator.allocate(charge("4", start=DAY, end=2 * DAY))) == {"acme": "2", "globex": "2"}
+    assert borne(allocator.allocate(charge("4", day=1))) == {"acme": "2", "globex": "2"}
 
 
 def test_a_replay_gives_the_same_ids_and_another_version_others() -> None:
@@ -158,26 +162,46 @@ def test_a_replay_gives_the_same_ids_and_another_version_others() -> None:
     assert not {part.id for part in first} & {part.id for part in newer}
 
 
-def test_late_usage_moves_cost_by_corrections_that_sum_to_zero() -> None:
-    early = Allocator([rule()], Usage([used("acme", "1")])).allocate(charge("4"))
-    late = Allocator([rule()], Usage([used("acme", "1"), used("globex", "3")])).allocate(charge("4"))
-    assert {scope.tenant: costs.billed for scope, costs in corrections(early, late).items()} == {
-        "acme": Decimal(-3), "globex": Decimal(3),
-    }  # fmt: skip
-    assert corrections(late, late) == {}
+def test_a_line_keeps_its_usage_and_gives_its_amount_to_the_receivers() -> None:
+    window = Window(Granularity.HOUR, 7200)
+    line = CostRow(window, PLATFORM, "compute.cpu_seconds", "metered/aws", "", Decimal(4), Decimal(60), 9, 1)
+    kept, *given = Allocator([rule()], Usage([used("acme", "1"), used("globex", "3")])).allocate_line(line)
+    assert kept == line._replace(amount=Decimal(0))
+    assert [(Scope(*each.scope), each.amount) for each in given] == [
+        (PLATFORM._replace(tenant="acme"), Decimal(1)),
+        (PLATFORM._replace(tenant="globex"), Decimal(3)),
+    ]
+    assert not any(each.units or each.events or each.unpriced for each in given)
+    assert {(each.window, each.source) for each in given} == {(window, "metered/aws")}
+
+
+def test_a_line_that_no_rule_selects_is_itself() -> None:
+    line = CostRow(Window(Granularity.DAY, 0), Scope(), "compute.x", "metered", "", Decimal(4), Decimal(1), 1, 0)
+    assert list(Allocator([rule()], Usage()).allocate_line(line)) == [line]
+
+
+def test_usage_is_what_was_metered_and_drives_a_rule() -> None:
+    day = Window(Granularity.DAY, 86_400)
+    requests = CostRow(day, Scope("acme"), "compute.requests", "metered/aws", "", Decimal(4), Decimal(60), 9, 0)
+    others = [
+        requests._replace(source="billed/aws/billed/usage"),
+        requests._replace(resource_type="network.egress_gb"),
+    ]
+    found = UsageLine(86_400, Scope("acme"), "compute.requests", Decimal(60), 9)
+    assert list(usage_of([requests, *others], [rule()])) == [found]
+    assert len(list(usage_of([requests, *others], [rule(driver="events")]))) == 2
 
 
 names = st.sampled_from(["acme", "globex", "initech", UNATTRIBUTED])
 kinds = st.sampled_from([*METERS.values(), "network.egress_gb"])
 quantities = st.decimals(-100, 10**9, places=6, allow_nan=False)
-hours = st.integers(0, 47)
+days = st.integers(0, 2)
 
 
 @st.composite
 def usage_lines(draw: st.DrawFn) -> UsageLine:
-    start = draw(hours) * 3600
     scope = Scope(tenant=draw(names), feature=draw(names))
-    return UsageLine(start, start + 3600, scope, draw(kinds), draw(quantities), draw(st.integers(0, 9)))
+    return UsageLine(draw(days) * 86_400, scope, draw(kinds), draw(quantities), draw(st.integers(0, 9)))
 
 
 @given(
@@ -185,15 +209,13 @@ def usage_lines(draw: st.DrawFn) -> UsageLine:
     st.decimals(-(10**7), 10**7, places=14, allow_nan=False),
     st.sampled_from([name for name in NAMES if name != "weights"]),
     st.sampled_from([["tenant"], ["feature"], ["tenant", "feature"]]),
-    hours,
+    days,
 )
 def test_allocation_conserves_whatever_the_usage(
-    lines: list[UsageLine], amount: Decimal, driver: str, to: list[str], hour: int
+    lines: list[UsageLine], amount: Decimal, driver: str, to: list[str], day: int
 ) -> None:
-    whole = charge(str(amount), start=hour * 3600, end=DAY * 2)
-    parts = Allocator([rule(driver=driver, to=to)], Usage(lines)).allocate(whole)
-    assert add_up(part.costs.billed or Decimal(0) for part in parts) == amount
-    assert add_up(part.costs.listed or Decimal(0) for part in parts) == whole.costs.listed
+    parts = Allocator([rule(driver=driver, to=to)], Usage(lines)).allocate(charge(str(amount), day=day))
+    assert add_up(part.amount for part in parts) == amount
     assert add_up(part.ratio for part in parts) == 1
     assert len({part.scope for part in parts}) == len(parts) == len({part.id for part in parts})
 
@@ -206,4 +228,4 @@ def test_the_order_of_usage_does_not_matter(lines: list[UsageLine], random: Rand
 
 
 def _all(lines: list[UsageLine], whole: Charge) -> list[object]:
-    return [(part.id, part.costs) for part in Allocator([rule(driver="events")], Usage(lines)).allocate(whole)]
+    return [(part.id, part.amount) for part in Allocator([rule(driver="events")], Usage(lines)).allocate(whole)]
