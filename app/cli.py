@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from app import commands_billing, commands_data, commands_query
+from app import commands_billing, commands_data, commands_finance, commands_query
 from app.adapters.addresses import is_private_literal
 from app.settings import (
     DEFAULTS,
@@ -158,5 +158,6 @@ def _say(line: str) -> None:
 
 
 commands_query.register(app)
+commands_finance.register(app)
 commands_data.register(app)
 commands_billing.register(app)
