@@ -33,6 +33,7 @@ class AllocationSection(msgspec.Struct, forbid_unknown_fields=True):
     among: Patterns = {}
     weights: dict[str, Decimal] = {}
     fallback: str | list[str] = ACTIVE_USERS
+    capacity: str | None = None
     since: date | None = None
     until: date | None = None
 
@@ -63,6 +64,7 @@ def _rule(section: AllocationSection, key: str) -> Rule:
             among=_lists(section.among),
             weights=section.weights,
             fallback=_list(section.fallback),
+            capacity=section.capacity,
             since=_day(section.since),
             until=_day(section.until),
         )

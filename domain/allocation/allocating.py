@@ -2,7 +2,12 @@
 
 The parts stand instead of the charge. When no driver of the rule has a quantity on the day of the charge, the charge
 is one part, `unattributed` in the dimensions of the rule: it waits there for usage or for a better rule, and is never
-lost. Nothing of it is stored: whoever asks again after late usage, a restated bill or a newer rule is told the parts
+lost.
+
+Where a rule names the meter of a capacity, as that of a Kubernetes cluster's nodes, what its receivers requested
+bears its part of the capacity, and the rest is `__idle__`: on a day that was over-committed nothing is.
+
+Nothing of this is stored: whoever asks again after late usage, a restated bill or a newer rule is told the parts
 as they should have been.
 """
 
@@ -16,7 +21,7 @@ from domain.allocation.drivers import WEIGHTS, Driver
 from domain.allocation.split import Weights
 from domain.allocation.usage import Question
 from domain.cloudevents import event_id as hashed
-from domain.money import ZERO
+from domain.money import EXACT, ZERO
 from domain.scope import UNATTRIBUTED
 
 if TYPE_CHECKING:
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 
 ALLOCATED: Final = "costguard.cost.allocated"
 NOBODY: Final = Driver(UNATTRIBUTED)
+# As OpenCost names what nobody requested.
+IDLE: Final = "__idle__"
 _ONE: Final = Decimal(1)
 
 
@@ -99,9 +106,18 @@ class Allocator:
             if driver.name == WEIGHTS:
                 return driver, dict(rule.weights)
             question = Question(charge.day, driver, rule.to, rule.among)
-            if found := self._usage.by_receiver(question):
+            if found := self._usage.by_receiver(question) | self._idle(rule, question):
                 return driver, found
         return NOBODY, {(UNATTRIBUTED,) * len(rule.to): _ONE}
+
+    def _idle(self, rule: Rule, question: Question) -> dict[Receiver, Decimal]:
+        """Return what nobody used of the rule's capacity; a fallback driver uses none."""
+        if rule.capacity is None or question.driver != rule.drivers[0]:
+            return {}
+        of_all = question._replace(to=())
+        used = self._usage.by_receiver(of_all).get((), ZERO)
+        free = EXACT.subtract(self._usage.by_receiver(of_all._replace(driver=rule.capacity)).get((), ZERO), used)
+        return {(IDLE,) * len(rule.to): free} if free > 0 else {}
 
 
 def _make_shares(driver: Driver, quantities: Mapping[Receiver, Decimal]) -> _Shares:

@@ -31,7 +31,7 @@ class Rule(NamedTuple):
     """A rule, checked. `drivers` are tried in turn; when none has a quantity, the charge is `unattributed`.
 
     `to` are the dimensions that the receivers' names replace; `among` selects whose usage counts; `weights` are the
-    receivers of the driver `weights`.
+    receivers of the driver `weights`; of `capacity`, a meter, what no receiver used is idle.
     """
 
     id: str
@@ -41,6 +41,7 @@ class Rule(NamedTuple):
     to: tuple[str, ...]
     among: tuple[Pattern, ...] = ()
     weights: tuple[tuple[Receiver, Decimal], ...] = ()
+    capacity: Driver | None = None
     since: int | None = None
     until: int | None = None
 
@@ -64,6 +65,7 @@ class Wording(NamedTuple):
     among: Mapping[str, Sequence[str]] = {}
     weights: Mapping[str, Decimal] = {}
     fallback: Sequence[str] = (ACTIVE_USERS,)
+    capacity: str | None = None
     since: date | None = None
     until: date | None = None
 
@@ -76,6 +78,9 @@ def make_rule(words: Wording) -> Rule | Rejected:
     drivers = _drivers(words)
     if isinstance(drivers, Rejected):
         return drivers
+    capacity = _capacity(words, drivers[0])
+    if isinstance(capacity, Rejected):
+        return capacity
     weights = _weights(words, needed=any(driver.name == WEIGHTS for driver in drivers))
     if isinstance(weights, Rejected):
         return weights
@@ -87,6 +92,7 @@ def make_rule(words: Wording) -> Rule | Rejected:
         to=_in_order(words.to),
         among=tuple(make_pattern(name, patterns) for name, patterns in words.among.items()),
         weights=weights,
+        capacity=capacity,
         since=_midnight(words.since),
         until=_midnight(words.until),
     )
@@ -131,6 +137,17 @@ def _drivers(words: Wording) -> tuple[Driver, ...] | Rejected:
             return Rejected(f"{key}: {driver.reason}")
         found.append(driver)
     return tuple(dict.fromkeys(found))
+
+
+def _capacity(words: Wording, driver: Driver) -> Driver | Rejected | None:
+    if words.capacity is None:
+        return None
+    found = parse_driver(words.capacity)
+    if isinstance(found, Rejected) or found.meter != words.capacity:
+        return Rejected(f"capacity: {words.capacity[:64]!r} is not a meter such as compute.cpu_capacity_seconds")
+    if not driver.meter or driver.meter == found.meter:
+        return Rejected(f"capacity: {driver.name!r} is no use of a capacity; cpu is, or another meter")
+    return found
 
 
 def _weights(words: Wording, *, needed: bool) -> tuple[tuple[Receiver, Decimal], ...] | Rejected:

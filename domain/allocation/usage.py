@@ -17,7 +17,7 @@ from domain.sources import METERED, parse
 from domain.windows import DAY, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from decimal import Decimal
 
     from domain.allocation.patterns import Pattern
@@ -67,10 +67,10 @@ class Usage:
         return _named(found) if question.driver.name == EVEN else found
 
 
-def usage_of(rows: Iterable[CostRow], rules: Iterable[Rule]) -> Iterable[UsageLine]:
+def usage_of(rows: Iterable[CostRow], rules: Sequence[Rule]) -> Iterable[UsageLine]:
     """Yield those lines of the full projection that drive one of the rules."""
     drivers = {driver for rule in rules for driver in rule.drivers}
-    meters = {driver.meter for driver in drivers}
+    meters = {driver.meter for driver in drivers} | {rule.capacity.meter for rule in rules if rule.capacity}
     any_usage = any(driver.counts_any_usage for driver in drivers)
     for row in rows:
         if (any_usage or row.resource_type in meters) and parse(row.source).kind == METERED:

@@ -49,6 +49,9 @@ def test_dimensions_have_one_order_so_that_weights_name_receivers_whatever_their
         ({"driver": "weights", "weights": {"tenant=a": Decimal(-1)}}, "weights: -1 of 'tenant=a' is not 0 or more"),
         ({"driver": "weights", "weights": {"tenant=a": Decimal("NaN")}}, "weights: NaN of 'tenant=a'"),
         ({"driver": "weights", "weights": {"tenant=a": Decimal(0)}}, "weights: all are zero"),
+        ({"capacity": "nodes"}, "capacity: 'nodes' is not a meter"),
+        ({"driver": "even", "capacity": "compute.x"}, "capacity: 'even' is no use of a capacity"),
+        ({"driver": "cpu", "capacity": "compute.cpu_seconds"}, "capacity: 'cpu' is no use of a capacity"),
         ({"since": date(2026, 2, 1), "until": date(2026, 2, 1)}, "until: 2026-02-01 is not after since"),
     ],
 )
