@@ -6,7 +6,9 @@ of its day, so hours sum to days.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from app.api.reading import kept, lines
 from domain import queries
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
     from app.api.ports import View
     from domain.allocation import Charge, Rule, UsageLine
     from domain.cells import CostRow
+
+# Others are answered between them; a line of shared cost may become thousands.
+_LINES_AT_ONCE: Final = 5_000
 
 
 async def read_allocated_costs(
@@ -62,7 +67,10 @@ async def allocated_lines(
         return
     selected = selection(query._replace(filters={}), plan.projection)
     async for rows in lines(view, plan):
-        yield [part for row in rows if selected(row) for part in allocator.allocate_line(row)]
+        wanted = filter(selected, rows)
+        while some := list(islice(wanted, _LINES_AT_ONCE)):
+            yield [part for row in some for part in allocator.allocate_line(row)]
+            await asyncio.sleep(0)
 
 
 async def make_allocator(view: View, rules: Sequence[Rule], span: Span) -> Allocator | Rejected:

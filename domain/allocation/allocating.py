@@ -20,9 +20,10 @@ from domain.allocation.charges import charge_of
 from domain.allocation.drivers import WEIGHTS, Driver
 from domain.allocation.split import Weights
 from domain.allocation.usage import Question
+from domain.cells import CostRow
 from domain.cloudevents import event_id as hashed
 from domain.money import EXACT, ZERO
-from domain.scope import UNATTRIBUTED
+from domain.scope import DIMENSIONS, UNATTRIBUTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,11 +31,11 @@ if TYPE_CHECKING:
     from domain.allocation.charges import Charge
     from domain.allocation.rules import Rule
     from domain.allocation.usage import Receiver, Usage
-    from domain.cells import CostRow
     from domain.scope import Scope
 
 ALLOCATED: Final = "costguard.cost.allocated"
 NOBODY: Final = Driver(UNATTRIBUTED)
+MAX_REMEMBERED: Final = 500_000
 # As OpenCost names what nobody requested.
 IDLE: Final = "__idle__"
 _ONE: Final = Decimal(1)
@@ -76,36 +77,53 @@ class Allocator:
         self._rules = tuple(rules)
         self._usage = usage
         self._shares: dict[tuple[int, int], _Shares] = {}
+        # Which rules select charges of a scope, a resource type and a source: the same on every day.
+        self._selecting: dict[tuple[object, ...], tuple[int, ...]] = {}
 
     def allocate(self, charge: Charge) -> list[Part]:
         """Return the parts of a charge; none when no rule selects it, and it stays as it is."""
-        facts = charge.facts
-        for place, rule in enumerate(self._rules):
-            if rule.selects(charge.day, facts):
-                return _parts(charge, rule, self._shares_of(place, rule, charge))
-        return []
+        place = self._place(charge)
+        return [] if place is None else _parts(charge, self._rules[place], self._shares_of(place, charge.day))
 
     def allocate_line(self, row: CostRow) -> Iterator[CostRow]:
         """Yield what a line of the full projection becomes: its parts, and itself with its usage but no amount."""
-        parts = self.allocate(charge_of(row))
-        if not parts:
+        charge = charge_of(row)
+        place = self._place(charge)
+        if place is None:
             yield row
             return
         yield row._replace(amount=ZERO)
-        for part in parts:
-            yield row._replace(scope=part.scope, amount=part.amount, units=ZERO, events=0, unpriced=0)
+        shares = self._shares_of(place, charge.day)
+        to = [DIMENSIONS.index(name) for name in self._rules[place].to]
+        scope = list(row.scope)
+        for receiver, amount in zip(shares.quantities, shares.weights.split(row.amount), strict=True):
+            for at, name in zip(to, receiver, strict=True):
+                scope[at] = name
+            borne = tuple(scope)
+            yield CostRow(row.window, borne, row.resource_type, row.source, row.cost_unit, amount, ZERO, 0, 0)
 
-    def _shares_of(self, place: int, rule: Rule, charge: Charge) -> _Shares:
-        key = place, charge.day
+    def _place(self, charge: Charge) -> int | None:
+        """Return which rule is the first that selects a charge."""
+        key = charge[1:4]
+        places = self._selecting.get(key)
+        if places is None:
+            facts = charge.facts
+            places = tuple(place for place, rule in enumerate(self._rules) if rule.selects(facts))
+            if len(self._selecting) < MAX_REMEMBERED:
+                self._selecting[key] = places
+        return next((place for place in places if self._rules[place].holds(charge.day)), None)
+
+    def _shares_of(self, place: int, day: int) -> _Shares:
+        key = place, day
         if key not in self._shares:
-            self._shares[key] = _make_shares(*self._quantities(rule, charge))
+            self._shares[key] = _make_shares(*self._quantities(self._rules[place], day))
         return self._shares[key]
 
-    def _quantities(self, rule: Rule, charge: Charge) -> tuple[Driver, Mapping[Receiver, Decimal]]:
+    def _quantities(self, rule: Rule, day: int) -> tuple[Driver, Mapping[Receiver, Decimal]]:
         for driver in rule.drivers:
             if driver.name == WEIGHTS:
                 return driver, dict(rule.weights)
-            question = Question(charge.day, driver, rule.to, rule.among)
+            question = Question(day, driver, rule.to, rule.among)
             if found := self._usage.by_receiver(question) | self._idle(rule, question):
                 return driver, found
         return NOBODY, {(UNATTRIBUTED,) * len(rule.to): _ONE}

@@ -45,13 +45,13 @@ class Rule(NamedTuple):
     since: int | None = None
     until: int | None = None
 
-    def selects(self, day: int, facts: Mapping[str, str]) -> bool:
-        """Tell whether a charge of a day (epoch seconds) that has these facts is shared by this rule."""
-        if self.since is not None and day < self.since:
-            return False
-        if self.until is not None and day >= self.until:
-            return False
+    def selects(self, facts: Mapping[str, str]) -> bool:
+        """Tell whether charges that have these facts are shared by this rule, while it holds."""
         return all_fit(self.select, facts)
+
+    def holds(self, day: int) -> bool:
+        """Tell whether the rule is for a day (epoch seconds)."""
+        return (self.since is None or day >= self.since) and (self.until is None or day < self.until)
 
 
 class Wording(NamedTuple):
