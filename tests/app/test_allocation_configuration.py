@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -78,3 +79,27 @@ def test_what_is_wrong_is_named_by_its_key(more: str, why: str) -> None:
 def test_a_misspelt_name_to_select_by_is_told_with_the_nearest() -> None:
     text = '[[allocation]]\nid = "x"\ndriver = "even"\nselect = { servce = "EC2" }'
     assert refusal(text) == "allocation[0].select.servce: unknown key; did you mean service?"
+
+
+def test_the_examples_of_the_documentation_can_be_copied() -> None:
+    page = (Path(__file__).parents[2] / "docs/allocation.md").read_text()
+    found = parse_configuration("\n".join(re.findall(r"```toml\n(.*?)```", page, re.DOTALL)), Path())
+    assert [rule.id for rule in found.allocation] == [
+        "platform",
+        "cluster",
+        "the old accounts are the search team's",
+    ]
+    assert [match.meter for match in found.reconciliation] == ["compute.gpu_hours"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('meter = "gpus"\nprovider = "aws"\nservice = "x"', "reconciliation[0].meter: 'gpus' is not a meter"),
+        ('meter = "requests"\nprovider = "aws"\nservice = "x"', "reconciliation[0].meter: 'requests' is not a meter"),
+        ('meter = "compute.x"\nprovider = "aws"\nservice = ""', "reconciliation[0]: provider and service must not"),
+        ('meter = "compute.x"\nprovider = "aws"', "reconciliation[0].service: missing"),
+    ],
+)
+def test_a_match_that_names_no_meter_or_nothing_is_refused(text: str, why: str) -> None:
+    assert refusal(f"[[reconciliation]]\n{text}").startswith(why)
