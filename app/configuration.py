@@ -15,7 +15,7 @@ import msgspec
 
 from app.access_tokens import Token, read_tokens
 from app.allocation_configuration import AllocationSection, read_allocation
-from app.billing_configuration import BillingSection, Fx, FxSection, read_fx, read_tags
+from app.billing_configuration import BillingSection, Bills, Fx, FxSection, read_bills, read_fx, read_tags
 from app.reconciliation_configuration import ReconciliationSection, read_reconciliation
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
 from domain.billing.tags import DEFAULT_KEYS
@@ -56,6 +56,7 @@ class Configuration:
     currency: str = "USD"
     fx: Fx = field(default_factory=Fx)
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_KEYS)
+    bills: Bills = field(default_factory=Bills)
     allocation: tuple[Rule, ...] = ()
     reconciliation: tuple[Match, ...] = ()
 
@@ -116,6 +117,7 @@ def parse_configuration(text: str, path: Path) -> Configuration:
         currency=file.currency,
         fx=read_fx(file.fx),
         tags=read_tags(file.billing),
+        bills=read_bills(file.billing, path.parent),
         allocation=read_allocation(file.allocation),
         reconciliation=read_reconciliation(file.reconciliation),
     )
