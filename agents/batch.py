@@ -28,18 +28,18 @@ class Batch:
 
     A batch that is not done is never acknowledged (`app.adapters.faust_transport`): it will be fetched again
     by whoever owns the partition then. A `stale` one is from before a rebalance: what came before it may be missing,
-    and it will be fetched again. Nothing lies between `follows`, where the fetch before it ended, and the first record.
+    and it will be fetched again. Nothing lies between `follows`, where the consumer stood before, and the first record.
     """
 
     __slots__ = ("__weakref__", "done", "follows", "partition", "records", "stale", "topic")
 
-    def __init__(self, topic: str, partition: int, records: tuple[Record, ...]) -> None:
+    def __init__(self, topic: str, partition: int, records: tuple[Record, ...], follows: int | None = None) -> None:
         self.topic = topic
         self.partition = partition
         self.records = records
         self.done = False
         self.stale = False
-        self.follows = records[0].offset
+        self.follows = records[0].offset if follows is None else follows
 
     @property
     def first_offset(self) -> int:

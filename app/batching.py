@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 from faust.transport.utils import DefaultSchedulingStrategy
 
 from agents.batch import Batch
+from app.adapters.fetches import Fetch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -61,7 +62,7 @@ def _pseudo_record(tp: TP, messages: list[Any]) -> PseudoRecord:
         timestamp=last.timestamp,
         timestamp_type=last.timestamp_type,
         key=None,
-        value=Batch(tp.topic, tp.partition, tuple(messages)),
+        value=Batch(tp.topic, tp.partition, tuple(messages), messages.start if isinstance(messages, Fetch) else None),
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,

@@ -9,7 +9,6 @@ moves over those whose agent said that it is done. Every new assignment starts f
 from __future__ import annotations
 
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from faust.transport.drivers import aiokafka as driver
@@ -17,93 +16,22 @@ from mode.utils.futures import notify
 
 from agents import metrics
 from agents.batch import Batch
+from app.adapters import fetches
+from app.adapters.fetches import void_of
+from app.adapters.in_flight import InFlight, Unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from faust.types import TP
+
+    from app.adapters.fetches import Void
 
 
 # Not this module's name: what Faust's services say of themselves under it is nobody's concern.
 logger = logging.getLogger("costguard")
 
 FETCH_WAIT_MS: Final = 200
-
-
-class Unbroken:
-    """Checks that batches of one partition continue each other; `position` is where the next one is expected."""
-
-    def __init__(self, position: int) -> None:
-        self.position = position
-        self._gap: tuple[int, int] | None = None
-
-    def receive(self, batch: Batch) -> int | None:
-        """Take a fetched batch; return None, or the offset from which to fetch again because records are missing.
-
-        Offsets that are missing twice in the same way were never there: compaction and transaction markers leave gaps.
-        """
-        gap = (self.position, batch.first_offset)
-        if batch.first_offset > self.position and self._gap != gap:
-            self._gap = gap
-            return self.position
-        batch.follows = min(self.position, batch.first_offset)
-        self.position = batch.last_offset + 1
-        return None
-
-    def skipped(self, position: int) -> int | None:
-        """Hear where the consumer stands once all that it has fetched was handed over.
-
-        Return None, or the offset from which to fetch again because records were dropped on the way here.
-        """
-        gap = (self.position, position)
-        if position <= self.position:
-            return None
-        if self._gap == gap:
-            self.position = position
-            return None
-        self._gap = gap
-        return self.position
-
-
-class InFlight:
-    """The batches of one partition that are fetched and not yet committed, oldest first, without a hole."""
-
-    def __init__(self, position: int) -> None:
-        self._batches: deque[Batch] = deque()
-        self._unbroken = Unbroken(position)
-        self._closed = False
-
-    def receive(self, batch: Batch) -> int | None:
-        """Take a fetched batch, or return the offset from which to fetch again (`Unbroken.receive`).
-
-        A batch that starts again below earlier ones takes their place.
-        """
-        if self._closed:
-            batch.stale = True
-            return None
-        missing = self._unbroken.receive(batch)
-        if missing is None:
-            while self._batches and self._batches[-1].last_offset >= batch.first_offset:
-                self._batches.pop().stale = True
-            self._batches.append(batch)
-        return missing
-
-    def skipped(self, position: int) -> int | None:
-        """Return None, or the offset from which to fetch again (`Unbroken.skipped`)."""
-        return None if self._closed else self._unbroken.skipped(position)
-
-    def close(self) -> None:
-        """Let no agent begin with a batch that was fetched so far, or with one that still comes."""
-        self._closed = True
-        for batch in self._batches:
-            batch.stale = True
-
-    def take_done(self) -> int | None:
-        """Remove the batches that are done, up to the first that is not; return the offset to commit."""
-        position = None
-        while self._batches and self._batches[0].done:
-            position = self._batches.popleft().last_offset + 1
-        return position
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -114,24 +42,23 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
     """
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        fetches.install()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - the driver passes no setting through
         return consumer
 
-    def standing(self, tps: Iterable[TP]) -> Iterator[tuple[TP, int]]:
-        """Yield how far each partition is fetched, of those that are assigned and have a position.
+    def standing(self) -> Iterator[tuple[TP, int, Void | None]]:
+        """Yield how far each assigned partition is fetched, and the last void that was passed.
 
         Read across threads: to ask the thread takes longer than what is between two fetches.
         """
         consumer: Any = self._ensure_consumer()
         subscription = consumer._subscription.subscription  # noqa: SLF001 - what is public waits for a position
-        assignment = None if subscription is None else subscription.assignment
-        if assignment is None:
-            return
-        for tp in tps:
+        assignment: Any = None if subscription is None else subscription.assignment
+        for tp in () if assignment is None else assignment.tps:
             state = assignment.state_value(tp)
             if state is not None and state.has_valid_position:
-                yield tp, state.position
+                yield tp, state.position, void_of(state)
 
 
 class Consumer(driver.Consumer):
@@ -152,7 +79,7 @@ class Consumer(driver.Consumer):
         """
         await self._fetch_again_what_was_dropped()
         async for tp, message in super().getmany(timeout):
-            expected = self._in_flight.get(tp) or self._recovering.get(tp)
+            expected = self._expected(tp)
             if expected is not None and isinstance(message.value, Batch):
                 # Faust would drop what lies before that; here the batches themselves tell what is missing or repeated.
                 self._read_offset[tp] = None
@@ -162,12 +89,15 @@ class Consumer(driver.Consumer):
                     continue
             yield tp, message
 
+    def _expected(self, tp: TP) -> InFlight | Unbroken | None:
+        return self._in_flight.get(tp) or self._recovering.get(tp)
+
     async def _fetch_again_what_was_dropped(self) -> None:
         """Seek back where fewer records came here than were fetched; the next ones may be long in coming."""
         thread: Any = self._thread
-        for tp, position in list(thread.standing([*self._in_flight, *self._recovering])):
-            expected = self._in_flight.get(tp) or self._recovering[tp]
-            missing = expected.skipped(position)
+        for tp, position, void in list(thread.standing()):
+            expected = self._expected(tp)
+            missing = None if expected is None else expected.missing(position, void)
             if missing is not None:
                 await self._fetch_again(tp, missing)
 

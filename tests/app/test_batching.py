@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.batch import Batch
-from app.adapters.faust_transport import InFlight, Unbroken
+from app.adapters.fetches import Fetch, Void
+from app.adapters.in_flight import InFlight, Unbroken
 from app.batching import BatchingScheduler
 
 USAGE, OTHER = TP("usage", 0), TP("other", 0)
@@ -50,8 +51,8 @@ def test_an_empty_fetch_yields_nothing() -> None:
     assert list(Scheduler().iterate({USAGE: []})) == []
 
 
-def batch(first: int, last: int) -> Batch:
-    return Batch("usage", 0, tuple(records(USAGE, [first, last] if last > first else [first])))
+def batch(first: int, last: int, follows: int | None = None) -> Batch:
+    return Batch("usage", 0, tuple(records(USAGE, [first, last] if last > first else [first])), follows)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.data())
@@ -75,27 +76,66 @@ def test_the_commit_position_moves_over_done_batches_in_order(sizes: list[int], 
 def test_records_that_faust_dropped_are_fetched_again() -> None:
     flight = InFlight(100)
     assert flight.receive(batch(150, 199)) == 100
+    assert flight.receive(batch(150, 199)) == 100, "however often they are dropped"
     assert flight.receive(batch(100, 149)) is None
     assert flight.receive(batch(150, 199)) is None
 
 
+def test_records_that_were_dropped_are_fetched_again_though_no_later_ones_come() -> None:
+    flight = InFlight(100)
+    assert flight.missing(100) is None
+    assert [flight.missing(103), flight.missing(103)] == [100, 100]
+    assert flight.receive(batch(100, 102)) is None
+    assert flight.missing(103) is None
+
+
 def test_gaps_left_by_compaction_do_not_hold_the_commit_back() -> None:
     flight = InFlight(0)
-    first, second = batch(3, 9), batch(30, 31)
-    assert [flight.receive(first), flight.receive(first)] == [0, None]
-    assert [flight.receive(second), flight.receive(second)] == [10, None]
+    first, second = batch(3, 9, 0), batch(30, 31, 10)
+    assert [flight.receive(first), flight.receive(second)] == [None, None]
     first.done = second.done = True
     assert flight.take_done() == 32
 
 
+def test_offsets_that_hold_no_record_are_passed_over() -> None:
+    flight = InFlight(100)
+    assert flight.missing(103, Void(100, 103)) is None
+    assert flight.receive(batch(103, 104)) is None
+
+
+def test_a_void_further_on_tells_nothing_of_what_lies_before_it() -> None:
+    assert InFlight(100).missing(120, Void(110, 120)) == 100
+
+
+def test_a_fetch_that_somebody_gave_up_on_and_that_took_records_is_noticed_by_the_next_one() -> None:
+    flight = InFlight(100)
+    assert flight.receive(batch(155, 199, 150)) == 100
+
+
+def test_a_batch_knows_where_the_consumer_stood_before_it() -> None:
+    fetch = Fetch(records(USAGE, [7, 9]))
+    fetch.start = 4
+    ((_, pseudo),) = Scheduler().iterate({USAGE: fetch})
+    assert pseudo.value.follows == 4
+
+
 def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
     flight = InFlight(0)
-    flight.receive(batch(0, 9))
-    flight.receive(batch(10, 19))
-    again = batch(0, 14)
-    assert flight.receive(again) is None
-    again.done = True
+    kept, overtaken, again = batch(0, 9), batch(10, 19), batch(10, 14)
+    for one in (kept, overtaken, again):
+        assert flight.receive(one) is None
+    assert (kept.stale, overtaken.stale) == (False, True)
+    kept.done = again.done = True
     assert flight.take_done() == 15
+
+
+def test_what_was_fetched_before_a_rebalance_is_stale_and_what_still_comes_too() -> None:
+    flight = InFlight(0)
+    waiting, late = batch(0, 9), batch(20, 29)
+    flight.receive(waiting)
+    flight.close()
+    assert flight.receive(late) is None
+    assert (waiting.stale, late.stale, flight.missing(30)) == (True, True, None)
 
 
 def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
@@ -107,41 +147,3 @@ def test_an_interrupted_recovery_starts_anew_where_it_is_told_to() -> None:
     assert recovering.receive(batch(0, 99)) is None
     assert recovering.receive(late) is None
     assert late.follows == 100
-
-
-def test_what_was_fetched_before_a_rebalance_is_stale_and_what_still_comes_too() -> None:
-    flight = InFlight(0)
-    waiting, late = batch(0, 9), batch(10, 19)
-    flight.receive(waiting)
-    flight.close()
-    assert flight.receive(late) is None
-    assert (waiting.stale, late.stale) == (True, True)
-
-
-def test_a_batch_whose_records_are_fetched_again_is_stale() -> None:
-    flight = InFlight(0)
-    kept, overtaken = batch(0, 9), batch(10, 19)
-    flight.receive(kept)
-    flight.receive(overtaken)
-    flight.receive(batch(10, 14))
-    assert (kept.stale, overtaken.stale) == (False, True)
-
-
-def test_records_that_were_dropped_are_fetched_again_though_no_later_ones_come() -> None:
-    flight = InFlight(100)
-    assert flight.skipped(100) is None
-    assert flight.skipped(103) == 100
-    assert flight.receive(batch(100, 102)) is None
-    assert flight.skipped(103) is None
-
-
-def test_offsets_that_hold_no_record_are_passed_over() -> None:
-    flight = InFlight(100)
-    assert [flight.skipped(103), flight.skipped(103)] == [100, None]
-    assert flight.receive(batch(103, 104)) is None
-
-
-def test_nothing_is_fetched_again_while_a_rebalance_is_under_way() -> None:
-    flight = InFlight(100)
-    flight.close()
-    assert flight.skipped(103) is None
