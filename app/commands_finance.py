@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from app import finance_tables as tables
 from app.commands_query import Api, End, Json, Start, Token, Values, Window, ask, given, show
+from app.settings import from_environment, load_configuration
+from domain.fx import MissingRateError
+from domain.sources import BASES, CATEGORIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +81,9 @@ def remediation(
 
 
 def reconcile(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE|DIR|GLOB]...", help="bills: compares by SKU and quantity")
+    ] = None,
     *,
     window: Window = None,
     start: Start = None,
@@ -93,7 +99,35 @@ def reconcile(
     token: Token = None,
     json: Json = False,
 ) -> None:
-    """Hold the metered estimate against the bill, by provider, subject and day."""
-    asked = given(locals())
-    answer = ask("/reconciliation", asked, api, token)
+    """Hold the metered estimate against the bill, by provider, subject and day.
+
+    Without files against the bills that were imported. With files against these, whole and for all scopes, by SKU.
+    """
+    asked = given({name: value for name, value in locals().items() if name != "files"})
+    if files:
+        if asked.keys() - {"basis", "charge_category"}:
+            _fail("files are compared as a whole: only --basis and --charge-category go with them")
+        answer = _against(files, basis or "billed", charge_category or ["usage"], api, token)
+    else:
+        answer = ask("/reconciliation", asked, api, token)
     show(answer, tables.reconciliation_table(answer), tables.reconciliation_total(answer), json=json)
+
+
+def _against(files: list[str], basis: str, categories: list[str], api: str | None, token: str | None) -> Any:
+    # Arrow takes a while to load: not for `--help`.
+    from app.billing_compared import RefusedError, compare, read_bills  # noqa: PLC0415
+    from app.billing_plan import PlanError  # noqa: PLC0415
+
+    if basis not in BASES or not set(categories) <= set(CATEGORIES):
+        _fail(f"--basis is one of {', '.join(BASES)}, --charge-category of {', '.join(CATEGORIES)}")
+    configuration = load_configuration(from_environment().config_path)
+    try:
+        billed = read_bills(files, configuration, basis=basis, categories=categories)
+    except (PlanError, RefusedError, MissingRateError) as error:
+        _fail(str(error))
+    return compare(billed, configuration, lambda question: ask("/costs", question, api, token))
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"costguard: {message}", err=True)
+    raise typer.Exit(1)

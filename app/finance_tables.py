@@ -10,7 +10,7 @@ from rich.text import Text
 from app.query_tables import LEFT, RIGHT, add_row, covered, money, new_table, scope
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
@@ -58,7 +58,14 @@ def remediation_total(answer: Mapping[str, Any]) -> Text:
 
 def reconciliation_table(answer: Mapping[str, Any]) -> Table:
     """Show `GET /reconciliation`; days on which a bill is not complete are dim."""
-    columns = [("day", LEFT), ("provider", LEFT), ("subject", LEFT), ("metered", RIGHT), ("billed", RIGHT)]
+    columns = [
+        ("day", LEFT),
+        ("provider", LEFT),
+        ("subject", LEFT),
+        ("of the bill", LEFT),
+        ("metered", RIGHT),
+        ("billed", RIGHT),
+    ]
     more = [("drift", RIGHT), ("%", RIGHT), ("unexplained", RIGHT), ("price", RIGHT), ("proposed", RIGHT)]
     table = new_table(covered(answer["window"]), [*columns, *more])
     for each in answer["lines"]:
@@ -68,6 +75,7 @@ def reconciliation_table(answer: Mapping[str, Any]) -> Table:
             Text(each["day"][:10], "" if each["complete"] else "dim"),
             each["provider"] or NO_PROVIDER,
             each["subject"],
+            _some(each["services"]),
             *(money(Decimal(each[name])) for name in ("metered", "billed", "drift")),
             percent,
             money(Decimal(each["unexplained"])),
@@ -81,6 +89,11 @@ def reconciliation_total(answer: Mapping[str, Any]) -> Text:
     """Tell the totals of both sides."""
     metered, billed, drift = (answer[name] for name in ("metered", "billed", "drift"))
     return Text(f"metered {metered}, billed {billed}, drift {drift} {answer['currency']}", "bold")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - 1
+    return "" if not names else names[0] + (f" and {more} more" if more else "")
 
 
 def _named(terms: Mapping[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -22,6 +23,8 @@ class ReconciliationSection(msgspec.Struct, forbid_unknown_fields=True):
     meter: str
     provider: str
     service: str | list[str]
+    sku: str | list[str] | None = None
+    units: Decimal | None = None
 
 
 def read_reconciliation(sections: Sequence[ReconciliationSection]) -> tuple[Match, ...]:
@@ -33,7 +36,21 @@ def _match(section: ReconciliationSection, key: str) -> Match:
     driver = parse_driver(section.meter)
     if isinstance(driver, Rejected) or driver.meter != section.meter:
         raise SettingsError(f"{key}.meter", f"{section.meter[:64]!r} is not a meter such as compute.gpu_hours")
-    services = [section.service] if isinstance(section.service, str) else section.service
-    if not section.provider or not services or not all(services):
-        raise SettingsError(key, "provider and service must not be empty")
-    return Match(section.meter, (make_pattern("provider", [section.provider]), make_pattern("service", services)))
+    if not section.provider:
+        raise SettingsError(f"{key}.provider", "must not be empty")
+    if section.units is not None and not (section.units.is_finite() and section.units > 0):
+        raise SettingsError(f"{key}.units", f"{section.units} is not above 0")
+    select = [
+        make_pattern("provider", [section.provider]),
+        make_pattern("service", _patterns(section.service, f"{key}.service")),
+    ]
+    if section.sku is not None:
+        select.append(make_pattern("sku", _patterns(section.sku, f"{key}.sku")))
+    return Match(section.meter, tuple(select), section.units)
+
+
+def _patterns(value: str | list[str], key: str) -> list[str]:
+    found = [value] if isinstance(value, str) else value
+    if not found or not all(found):
+        raise SettingsError(key, "must not be empty")
+    return found

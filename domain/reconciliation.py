@@ -38,6 +38,11 @@ class Match(NamedTuple):
     select: tuple[Pattern, ...]
     factor: Decimal | None = None
 
+    @property
+    def by_sku(self) -> bool:
+        """Tell whether it selects by SKU."""
+        return any(pattern.name == "sku" for pattern in self.select)
+
 
 class Metered(NamedTuple):
     """Usage of one meter on a day (epoch seconds of its midnight); `unpriced` events are in units, not in amount."""

@@ -53,6 +53,7 @@ class WindowParameters(ScopeParameters):
 
     driver: _Values
     resource_type: _Values
+    provider: _Values
     window: str | None = Field(None, examples=["24h"], description="15m, 1h, 24h, 7d, 30d, ... or mtd; default: 30d")
     start: str | None = Field(None, examples=["2026-11-01T00:00:00Z"], description="RFC 3339; floored to the minute")
     end: str | None = Field(None, examples=["2026-12-01T00:00:00Z"], description="RFC 3339; ceiled; default: now")

@@ -1,27 +1,24 @@
 """`GET /reconciliation`: the metered estimate held against the bill, by provider, subject and day."""
 
-from collections.abc import Callable
 from datetime import datetime
-from decimal import Decimal
-from typing import Any
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.completeness import read_billed_until
-from app.api.costs import WindowAnswer, window_json
+from app.api.costs import WindowAnswer
 from app.api.parameters import Reconciliation as Asked
 from app.api.problems import usable
 from app.api.reading import kept, lines
 from app.api.security import Reader
 from app.api.services import Use, answer
+from app.reconciled import as_json
 from domain.cells import CostRow
-from domain.money import add_up, quantity_to_text, to_text
 from domain.queries import BILLING, plan
 from domain.queries.folding import selection
-from domain.reconciliation import Billed, Drift, Metered, reconcile
+from domain.reconciliation import Billed, Metered, reconcile
 from domain.sources import METERED, parse
-from domain.windows import DAY, Granularity, floor, to_rfc3339
+from domain.windows import DAY, Granularity, floor
 
 router = APIRouter(tags=["costs"])
 
@@ -40,6 +37,9 @@ class DriftAnswer(BaseModel):
     explained: str | None = Field(description="what another price explains of the drift")
     unexplained: str
     metered_quantity: str | None
+    billed_quantity: str | None = Field(
+        description="null here: the figures hold none; `costguard reconcile FILE` has it"
+    )
     metered_price: str | None = Field(description="metered cost by quantity: the price book's")
     implied_price: str | None = Field(description="billed cost by quantity")
     proposed_price: str | None = Field(description="a price that would have come to what was billed")
@@ -73,17 +73,10 @@ async def get_reconciliation(asked: Asked, caller: Reader, use: Use) -> Response
     async for rows in lines(use.view, planned):
         usage.extend(_metered(row) for row in rows if meets[0](row))
         bill.extend(_billed(row) for row in rows if meets[1](row))
-    drifts = reconcile(usage, bill, use.configuration.reconciliation)
-    return answer(
-        {
-            "currency": use.configuration.currency,
-            "window": window_json(query.span),
-            "metered": to_text(add_up(each.metered for each in drifts)),
-            "billed": to_text(add_up(each.billed for each in drifts)),
-            "drift": to_text(add_up(each.drift for each in drifts)),
-            "lines": [_as_json(each, dict(until)) for each in drifts],
-        }
-    )
+    # The view holds no SKUs: what is a meter's by its SKU is compared by cost driver.
+    matches = [match for match in use.configuration.reconciliation if not match.by_sku]
+    drifts = reconcile(usage, bill, matches)
+    return answer(as_json(drifts, use.configuration.currency, query.span, dict(until)))
 
 
 def _metered(row: CostRow) -> Metered:
@@ -99,22 +92,3 @@ def _billed(row: CostRow) -> Billed:
 
 def _day(row: CostRow) -> int:
     return floor(row.window.start, DAY)
-
-
-def _as_json(each: Drift, until: dict[str, int]) -> dict[str, Any]:
-    money = ("metered", "billed", "drift", "explained", "unexplained")
-    numbers = ("drift_percent", "metered_quantity", "metered_price", "implied_price", "proposed_price")
-    return {
-        "provider": each.provider,
-        "subject": each.subject,
-        "day": to_rfc3339(each.day),
-        "complete": each.day + DAY <= until.get(each.provider, 0),
-        **{name: _text(getattr(each, name), to_text) for name in money},
-        **{name: _text(getattr(each, name), quantity_to_text) for name in numbers},
-        "unpriced": each.unpriced,
-        "services": list(each.services),
-    }
-
-
-def _text(value: Decimal | None, write: Callable[[Decimal], str]) -> str | None:
-    return None if value is None else write(value)

@@ -97,7 +97,13 @@ def test_the_examples_of_the_documentation_can_be_copied() -> None:
     [
         ('meter = "gpus"\nprovider = "aws"\nservice = "x"', "reconciliation[0].meter: 'gpus' is not a meter"),
         ('meter = "requests"\nprovider = "aws"\nservice = "x"', "reconciliation[0].meter: 'requests' is not a meter"),
-        ('meter = "compute.x"\nprovider = "aws"\nservice = ""', "reconciliation[0]: provider and service must not"),
+        ('meter = "compute.x"\nprovider = "aws"\nservice = ""', "reconciliation[0].service: must not be empty"),
+        ('meter = "compute.x"\nprovider = ""\nservice = "x"', "reconciliation[0].provider: must not be empty"),
+        ('meter = "compute.x"\nprovider = "aws"\nservice = "x"\nsku = []', "reconciliation[0].sku: must not be empty"),
+        (
+            'meter = "compute.x"\nprovider = "aws"\nservice = "x"\nunits = 0',
+            "reconciliation[0].units: 0 is not above 0",
+        ),
         ('meter = "compute.x"\nprovider = "aws"', "reconciliation[0].service: missing"),
     ],
 )

@@ -96,7 +96,7 @@ def test_reconcile_tells_drift_prices_and_both_totals(asked: list[dict[str, Any]
     *_, first, _, total = lines("reconcile")
     assert asked
     assert first == [
-        "2026-06-01", "aws", "compute.gpu_hours", "16.00", "20.00", "4.00", "+25.0", "4.00", "2", "2.5",
+        "2026-06-01", "aws", "compute.gpu_hours", "amazon_ec2", "16.00", "20.00", "4.00", "+25.0", "4.00", "2", "2.5",
     ]  # fmt: skip
     assert total == ["metered", "22.00,", "billed", "29.00,", "drift", "7.00", "USD"]
 

@@ -12,6 +12,7 @@ from domain.cells import CostRow
 from domain.money import EXACT
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS
+from domain.sources import parse
 from domain.windows import DAY, MINUTE, Granularity, Window, floor
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def events() -> st.SearchStrategy[list[Priced]]:
     amount = st.none() | st.decimals(min_value=-(10**6), max_value=10**12, places=15)
     minute = st.integers(0, DAYS * DAY // MINUTE - 1).map(lambda at: FIRST + at * MINUTE)
     scope = st.tuples(name, name, name, name, name)
-    return st.lists(st.builds(Priced, minute, scope, resource_type, cost_unit, units, amount), max_size=25)
+    source = st.sampled_from(["metered", "metered/aws", "metered/gcp"])
+    return st.lists(st.builds(Priced, minute, scope, resource_type, cost_unit, units, amount, source), max_size=25)
 
 
 def rows(events: Sequence[Priced], projection: str, windows: Sequence[Window], owners: int = 2) -> list[CostRow]:
@@ -72,6 +74,8 @@ def brute_force(events: Sequence[Priced], group_by: Sequence[str]) -> dict[tuple
 def value_of(event: Priced, name: str) -> str:
     if name == "driver":
         return event.resource_type.split(".")[0]
+    if name == "provider":
+        return parse(event.source).provider
     return event.resource_type if name == "resource_type" else event.scope[DIMENSIONS.index(name)]
 
 
