@@ -29,7 +29,7 @@ def coverage(statements: Iterable[tuple[str, StatementRow]]) -> dict[str, dict[s
     for name, statement in statements:
         counting = [statement.editions[place].closed for place in statement.standing()]
         until = max((_until(edition) for edition in counting if edition is not None), default=0)
-        if until:
+        if until > 0:
             provider, _, rest = name.partition("/")
             accounts = found.setdefault(provider_named(provider), {})
             account = rest.rpartition("/")[0]
