@@ -1,4 +1,4 @@
-"""`python -m app worker|effects|api`: one process of the system; `costguard up` starts them all."""
+"""`python -m app worker|effects|api|importer`: one process of the system; `costguard up` starts them all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.settings import Settings, SettingsError, from_environment, load_configu
 def main(arguments: list[str] | None = None) -> int:
     """Run the process that the arguments name; 2 when the configuration is wrong."""
     parser = argparse.ArgumentParser(prog="python -m app", description=__doc__)
-    parser.add_argument("role", choices=["worker", "effects", "api"])
+    parser.add_argument("role", choices=["worker", "effects", "api", "importer"])
     parser.add_argument("--index", type=int, default=0, help="number of this process within its role")
     options = parser.parse_args(arguments)
     try:
@@ -21,6 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
 
             serve(settings, load_configuration(settings.config_path))
             return 0
+        if options.role == "importer":
+            from app.importing import run as import_bills  # noqa: PLC0415 - nobody else reads bills
+
+            return import_bills(settings, load_configuration(settings.config_path))
         from app.main import run  # noqa: PLC0415 - the api need not load Faust
 
         return run(options.role, settings, options.index)

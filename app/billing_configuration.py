@@ -13,14 +13,18 @@ from domain.billing.tags import DEFAULT_KEYS
 from domain.fx import Month, OwnRate, Rates
 from domain.money import ZERO
 from domain.scope import DIMENSIONS
+from domain.windows import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from domain.fx import DailyRates
 
 ECB: Final = "ecb"
 NONE: Final = "none"
+_EVERY: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])")
+_UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
@@ -44,6 +48,15 @@ class BillingSection(msgspec.Struct, forbid_unknown_fields=True):
     """`[billing]` as it is written."""
 
     tags: dict[str, list[str]] = {}
+    folders: list[str] = []
+    every: str = "6h"
+
+
+class Bills(NamedTuple):
+    """Where bills are looked for, and how often (seconds)."""
+
+    folders: tuple[str, ...] = ()
+    every: int = 6 * HOUR
 
 
 class Fx(NamedTuple):
@@ -90,3 +103,15 @@ def read_tags(section: BillingSection) -> Mapping[str, tuple[str, ...]]:
         if name not in DIMENSIONS:
             raise unknown_key(name, DIMENSIONS, "billing.tags")
     return {**DEFAULT_KEYS, **{name: tuple(keys) for name, keys in section.tags.items()}}
+
+
+def read_bills(section: BillingSection, directory: Path) -> Bills:
+    """Check where bills are looked for; a folder of this machine is relative to the file's directory."""
+    for i, folder in enumerate(section.folders):
+        if not folder.strip():
+            raise SettingsError(f"billing.folders[{i}]", "must not be empty")
+    found = _EVERY.fullmatch(section.every)
+    if found is None:
+        raise SettingsError("billing.every", f"{section.every!r} is not a number of m, h or d such as 6h")
+    folders = tuple(folder if "://" in folder else str(directory / folder) for folder in section.folders)
+    return Bills(folders, int(found[1]) * _UNITS[found[2]])

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from app import commands_billing, commands_data, commands_query
+from app import commands_billing, commands_data, commands_finance, commands_query
 from app.adapters.addresses import is_private_literal
 from app.settings import (
     DEFAULTS,
@@ -106,7 +106,7 @@ def up(
     check_exposure(settings, configuration)
     for line in (*unknown_variables(), *_private_webhooks(configuration), *_remarks(settings)):
         _say(f"costguard: {line}")
-    sys.exit(_supervise(settings))
+    sys.exit(_supervise(settings, imports=bool(configuration.bills.folders)))
 
 
 class _Terminal:
@@ -119,13 +119,13 @@ class _Terminal:
         Console(soft_wrap=True, highlight=False, markup=False).print(line)
 
 
-def _supervise(settings: Settings) -> int:
+def _supervise(settings: Settings, *, imports: bool) -> int:
     # Faust and Kafka's client take a second to load; `--help` and a wrong setting need not wait for them.
     from app import supervisor  # noqa: PLC0415
 
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
-        return asyncio.run(supervisor.run(settings, other_environment(), _Terminal()))
+        return asyncio.run(supervisor.run(settings, other_environment(), _Terminal(), imports=imports))
     except supervisor.SystemFailedError as error:
         _say(f"costguard: {error}")
         return EXIT_FAILED
@@ -158,5 +158,6 @@ def _say(line: str) -> None:
 
 
 commands_query.register(app)
+commands_finance.register(app)
 commands_data.register(app)
 commands_billing.register(app)

@@ -54,9 +54,12 @@ def costs(
     window: Window = None,
     start: Start = None,
     end: End = None,
-    group_by: Annotated[str | None, typer.Option(help="Comma list: dimensions, driver, resource_type")] = None,
+    group_by: Annotated[str | None, typer.Option(help="Comma list: dimensions, driver, resource_type, ...")] = None,
     granularity: Annotated[str | None, typer.Option(help="total, minute, hour or day")] = None,
     source: Annotated[str | None, typer.Option(help="metered, billed or best")] = None,
+    basis: Annotated[str | None, typer.Option(help="Of bills: billed, effective, contracted or list")] = None,
+    charge_category: Annotated[list[str] | None, typer.Option(help="Of bills: usage, tax, credit, ...")] = None,
+    allocation: Annotated[str | None, typer.Option(help="rules: share out what the configuration's rules say")] = None,
     tenant: Values = None,
     environment: Values = None,
     feature: Values = None,
@@ -64,6 +67,7 @@ def costs(
     team: Values = None,
     driver: Values = None,
     resource_type: Values = None,
+    provider: Values = None,
     api: Api = None,
     token: Token = None,
     json: Json = False,
@@ -72,9 +76,9 @@ def costs(
 
     For example: costguard costs --window 24h --group-by tenant,feature
     """
-    asked = _asked(locals())
-    answer = _ask("/costs", asked, api, token)
-    _show(answer, tables.costs_table(answer), tables.costs_total(answer), json=json)
+    asked = given(locals())
+    answer = ask("/costs", asked, api, token)
+    show(answer, tables.costs_table(answer), tables.costs_total(answer), json=json)
 
 
 def unit_costs(
@@ -94,15 +98,15 @@ def unit_costs(
     json: Json = False,
 ) -> None:
     """Show what a request, a task, a GB or a thousand tokens of each feature cost."""
-    asked = _asked(locals())
-    answer = _ask("/unit-costs", asked, api, token)
-    _show(answer, tables.unit_costs_table(answer), json=json)
+    asked = given(locals())
+    answer = ask("/unit-costs", asked, api, token)
+    show(answer, tables.unit_costs_table(answer), json=json)
 
 
 def budgets(*, api: Api = None, token: Token = None, json: Json = False) -> None:
     """Show budgets and how full they are."""
-    answer = _ask("/budgets", {}, api, token)
-    _show(answer, tables.budgets_table(answer["budgets"]), json=json, nothing=NO_BUDGETS)
+    answer = ask("/budgets", {}, api, token)
+    show(answer, tables.budgets_table(answer["budgets"]), json=json, nothing=NO_BUDGETS)
 
 
 def anomalies(
@@ -118,15 +122,15 @@ def anomalies(
     json: Json = False,
 ) -> None:
     """Show cost anomalies."""
-    asked = _asked(locals())
-    answer = _ask("/anomalies", asked, api, token)
-    _show(answer, tables.anomalies_table(answer["anomalies"]), json=json, nothing="no anomalies")
+    asked = given(locals())
+    answer = ask("/anomalies", asked, api, token)
+    show(answer, tables.anomalies_table(answer["anomalies"]), json=json, nothing="no anomalies")
 
 
 def flags(*, api: Api = None, token: Token = None, json: Json = False) -> None:
     """Show feature flags: which variant holds for whom, the first line that fits counts."""
-    answer = _ask("/flags", {}, api, token)
-    _show(answer, tables.flags_table(answer["flags"]), json=json, nothing="no budget switches a flag")
+    answer = ask("/flags", {}, api, token)
+    show(answer, tables.flags_table(answer["flags"]), json=json, nothing="no budget switches a flag")
 
 
 def dead_letters(
@@ -137,8 +141,8 @@ def dead_letters(
     json: Json = False,
 ) -> None:
     """Show what was rejected, and why."""
-    answer = _ask("/dead-letters", {"limit": str(limit)}, api, token)
-    _show(answer, tables.dead_letters_table(answer["dead_letters"]), json=json, nothing="nothing was rejected")
+    answer = ask("/dead-letters", {"limit": str(limit)}, api, token)
+    show(answer, tables.dead_letters_table(answer["dead_letters"]), json=json, nothing="nothing was rejected")
 
 
 def base_url(api: str | None) -> str:
@@ -153,12 +157,13 @@ def base_url(api: str | None) -> str:
         return f"http://{host}:{settings.api_port}"
 
 
-def _asked(options: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
+def given(options: Mapping[str, Any]) -> dict[str, str | Sequence[str]]:
     """Return the options that are query parameters of the same name, as far as they were given."""
     return {name: value for name, value in options.items() if name not in {"api", "token", "json"} and value}
 
 
-def _ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, token: str | None) -> Any:
+def ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, token: str | None) -> Any:
+    """Return the answer of the API; end with its problem."""
     # Its HTTP client takes a while to load: not for `--help`.
     from app.adapters.api_client import ApiClient, ApiError  # noqa: PLC0415
 
@@ -169,9 +174,10 @@ def _ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, t
         raise typer.Exit(1) from None
 
 
-def _show(
+def show(
     answer: Any, table: Table, footer: Text | None = None, *, json: bool, nothing: str = "no cost in this window"
 ) -> None:
+    """Print an answer as a table, or as it came."""
     if json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
         return

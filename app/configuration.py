@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from app.access_tokens import Token, read_tokens
-from app.billing_configuration import BillingSection, Fx, FxSection, read_fx, read_tags
+from app.allocation_configuration import AllocationSection, read_allocation
+from app.billing_configuration import BillingSection, Bills, Fx, FxSection, read_bills, read_fx, read_tags
+from app.reconciliation_configuration import ReconciliationSection, read_reconciliation
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
 from domain.billing.tags import DEFAULT_KEYS
 from domain.budgets import Budget, define
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from domain.allocation import Rule
+    from domain.reconciliation import Match
+
 FILE_KEY: Final = "COSTGUARD_CONFIG"
-NOT_YET: Final = ("allocation", "anomaly")
+NOT_YET: Final = ("anomaly",)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope)\b")
 _FIELD_FIRST: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
@@ -51,6 +56,9 @@ class Configuration:
     currency: str = "USD"
     fx: Fx = field(default_factory=Fx)
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_KEYS)
+    bills: Bills = field(default_factory=Bills)
+    allocation: tuple[Rule, ...] = ()
+    reconciliation: tuple[Match, ...] = ()
 
 
 class _Webhook(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,7 +84,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     prices: list[dict[str, Any]] = []
     owners: list[_Owner] = []
     tokens: dict[str, dict[str, Any]] = {}
-    allocation: Any = None
+    allocation: list[AllocationSection] = []
+    reconciliation: list[ReconciliationSection] = []
     fx: FxSection = msgspec.field(default_factory=FxSection)
     billing: BillingSection = msgspec.field(default_factory=BillingSection)
     anomaly: Any = None
@@ -108,6 +117,9 @@ def parse_configuration(text: str, path: Path) -> Configuration:
         currency=file.currency,
         fx=read_fx(file.fx),
         tags=read_tags(file.billing),
+        bills=read_bills(file.billing, path.parent),
+        allocation=read_allocation(file.allocation),
+        reconciliation=read_reconciliation(file.reconciliation),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from app.api.allocating import read_allocated_costs
 from app.api.completeness import read_completeness
 from app.api.parameters import Costs as Asked
 from app.api.problems import usable
@@ -83,7 +84,10 @@ async def get_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     completeness = await read_completeness(use.view, use.topics, now)
     billed_until = tuple(sorted(completeness.billed.items()))
     query = query._replace(filters=caller.confined(query.filters), billed_until=billed_until)
-    covered, costs = usable(await read_costs(use.view, use.sums, query, now))
+    if asked.allocation == "rules":
+        covered, costs = usable(await read_allocated_costs(use.view, use.configuration.allocation, query, now))
+    else:
+        covered, costs = usable(await read_costs(use.view, use.sums, query, now))
     body = {"currency": use.configuration.currency, **as_json(covered, costs), "completeness": completeness.as_json()}
     return answer(body)
 

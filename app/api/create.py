@@ -6,6 +6,7 @@ from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from app.api import (
+    allocations,
     anomalies,
     budgets,
     costs,
@@ -16,7 +17,9 @@ from app.api import (
     metrics,
     openapi,
     problems,
+    reconciliation,
     reference,
+    remediation,
     unit_costs,
 )
 from app.api.guard import Guard
@@ -26,7 +29,21 @@ from app.api.services import Services
 from app.configuration import Configuration
 from app.topics import Topics
 
-_ROUTES = (costs, unit_costs, budgets, events, flags, anomalies, dead_letters, health, metrics, reference)
+_ROUTES = (
+    costs,
+    unit_costs,
+    allocations,
+    remediation,
+    reconciliation,
+    budgets,
+    events,
+    flags,
+    anomalies,
+    dead_letters,
+    health,
+    metrics,
+    reference,
+)
 
 
 def _random_id() -> str:

@@ -16,6 +16,7 @@ Value = Annotated[str, Field(max_length=MAX_VALUE_CHARS)]
 _Values = Annotated[
     list[Value], Field(default_factory=list, max_length=MAX_VALUES, description="one of these; repeat it for several")
 ]
+_USAGE: Final = frozenset({"usage"})
 # A plus that was not percent-encoded arrives as a blank.
 _BLANK_OFFSET: Final = re.compile(r" (\d\d:\d\d)$")
 
@@ -52,6 +53,7 @@ class WindowParameters(ScopeParameters):
 
     driver: _Values
     resource_type: _Values
+    provider: _Values
     window: str | None = Field(None, examples=["24h"], description="15m, 1h, 24h, 7d, 30d, ... or mtd; default: 30d")
     start: str | None = Field(None, examples=["2026-11-01T00:00:00Z"], description="RFC 3339; floored to the minute")
     end: str | None = Field(None, examples=["2026-12-01T00:00:00Z"], description="RFC 3339; ceiled; default: now")
@@ -65,13 +67,9 @@ class WindowParameters(ScopeParameters):
         return usable(queries.parse_span(window, _instant(self.start), _instant(self.end), now))
 
 
-class CostParameters(WindowParameters):
-    """What `GET /costs` takes."""
+class BillingParameters(WindowParameters):
+    """Filters, the time asked about, and what of bills is meant."""
 
-    group_by: str | None = Field(
-        None, examples=["tenant,feature"], description=f"comma list of {', '.join(queries.GROUPINGS)}"
-    )
-    granularity: Literal["total", "minute", "hour", "day"] = Field("total", description="one group per window of time")
     basis: Literal["billed", "effective", "contracted", "list"] = Field("billed", description="cost basis of bills")
     charge_category: list[Literal["usage", "purchase", "tax", "credit", "adjustment"]] = Field(
         default_factory=list, max_length=MAX_VALUES, description="of bills; repeat it for several; default: all"
@@ -82,12 +80,55 @@ class CostParameters(WindowParameters):
         return queries.CostQuery(
             self.span(now),
             self.filters(),
-            usable(queries.parse_group_by(self.group_by)),
-            usable(queries.parse_granularity(self.granularity)),
-            usable(queries.parse_source(self.source)),
-            self.basis,
-            frozenset(self.charge_category),
+            source=usable(queries.parse_source(self.source)),
+            basis=self.basis,
+            categories=frozenset(self.charge_category),
         )
+
+
+class CostParameters(BillingParameters):
+    """What `GET /costs` takes."""
+
+    group_by: str | None = Field(
+        None, examples=["tenant,feature"], description=f"comma list of {', '.join(queries.GROUPINGS)}"
+    )
+    granularity: Literal["total", "minute", "hour", "day"] = Field("total", description="one group per window of time")
+    allocation: Literal["none", "rules"] = Field(
+        "none", description="rules: shared cost is borne by whom the rules of the configuration name"
+    )
+
+    def query(self, now: float) -> queries.CostQuery:
+        """Return the question."""
+        return (
+            super()
+            .query(now)
+            ._replace(
+                group_by=usable(queries.parse_group_by(self.group_by)),
+                granularity=usable(queries.parse_granularity(self.granularity)),
+            )
+        )
+
+
+class RemediationParameters(BillingParameters):
+    """What `GET /remediation` takes."""
+
+    dimension: Literal["tenant", "environment", "feature", "service", "team"] = Field(
+        "team", description="whose owner is missing"
+    )
+
+
+class ReconciliationParameters(BillingParameters):
+    """What `GET /reconciliation` takes."""
+
+    source: Literal["best"] = Field("best", description="both are compared")
+    charge_category: list[Literal["usage", "purchase", "tax", "credit", "adjustment"]] = Field(
+        default_factory=list, max_length=MAX_VALUES, description="of bills; repeat it for several; default: usage"
+    )
+
+    def query(self, now: float) -> queries.CostQuery:
+        """Return the question."""
+        found = super().query(now)
+        return found._replace(categories=found.categories or _USAGE)
 
 
 class AnomalyParameters(ScopeParameters):
@@ -97,6 +138,9 @@ class AnomalyParameters(ScopeParameters):
 
 
 Costs = Annotated[CostParameters, Query()]
+Billing = Annotated[BillingParameters, Query()]
+Remediation = Annotated[RemediationParameters, Query()]
+Reconciliation = Annotated[ReconciliationParameters, Query()]
 Windows = Annotated[WindowParameters, Query()]
 Anomalies = Annotated[AnomalyParameters, Query()]
 

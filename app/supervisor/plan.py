@@ -1,4 +1,4 @@
-"""Which processes make up a system, and what each is told: a function of the settings alone."""
+"""Which processes make up a system, and what each is told: a function of the settings and of what is to run."""
 
 from __future__ import annotations
 
@@ -33,13 +33,18 @@ def engine(settings: Settings, name: str, program: Program) -> Spec:
     return Spec(name, program, _log(settings, name), settings.data_dir)
 
 
-def programs(settings: Settings, inherited: Mapping[str, str]) -> list[Spec]:
-    """Return the API, the effects and so many workers; they inherit the environment and get our settings."""
+def programs(settings: Settings, inherited: Mapping[str, str], *, imports: bool = False) -> list[Spec]:
+    """Return the API, the effects, so many workers and, if there are folders of bills, the importer.
+
+    They inherit the environment and get our settings.
+    """
     # Unbuffered: what a child says last is what stands last in its log.
     environment = {**inherited, **settings.as_environment(), "PYTHONUNBUFFERED": "1"}
     commands: dict[str, tuple[str, ...]] = {"api": ("api",), "effects": ("effects",)}
     for index in range(settings.workers):
         commands[f"worker-{index}"] = ("worker", "--index", str(index))
+    if imports:
+        commands["importer"] = ("importer",)
     return [
         Spec(name, python("app", *command, environment=environment), _log(settings, name), _PROJECT)
         for name, command in commands.items()

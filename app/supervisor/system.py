@@ -36,8 +36,8 @@ class Voice(Protocol):
         """Say that everything is ready, once."""
 
 
-async def run(settings: Settings, inherited: Mapping[str, str], voice: Voice) -> int:
-    """Run a system until SIGINT, SIGTERM or SIGHUP; return the exit code, 0.
+async def run(settings: Settings, inherited: Mapping[str, str], voice: Voice, *, imports: bool = False) -> int:
+    """Run a system until SIGINT, SIGTERM or SIGHUP; return the exit code, 0. `imports`: with an importer of bills.
 
     Raises `SettingsError` when it cannot start because of what is configured, `SystemFailedError` when it
     cannot go on. A second signal ends the children at once.
@@ -47,7 +47,10 @@ async def run(settings: Settings, inherited: Mapping[str, str], voice: Voice) ->
         if settings.starts_broker:
             forget_tables(settings.data_dir)
         system = System(
-            settings, voice, engines=Engines(settings), programs=lambda known: plan.programs(known, inherited)
+            settings,
+            voice,
+            engines=Engines(settings),
+            programs=lambda known: plan.programs(known, inherited, imports=imports),
         )
         return await system.run()
 

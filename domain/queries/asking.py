@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 DRIVER: Final = "driver"
 RESOURCE_TYPE: Final = "resource_type"
-GROUPINGS: Final = (*DIMENSIONS, DRIVER, RESOURCE_TYPE)
+PROVIDER: Final = "provider"
+GROUPINGS: Final = (*DIMENSIONS, DRIVER, RESOURCE_TYPE, PROVIDER)
 TOTAL: Final = "total"
 BILLING: Final = "billing"
 BEST: Final = "best"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.money import EXACT, ZERO
 from domain.projections import PROJECTIONS
-from domain.queries.asking import BEST, DRIVER, RESOURCE_TYPE
+from domain.queries.asking import BEST, DRIVER, PROVIDER, RESOURCE_TYPE
 from domain.rejection import Rejected
 from domain.sources import BILLED, METERED, Origin, parse
 from domain.windows import floor
@@ -156,6 +156,8 @@ def _reader(name: str, held: tuple[str, ...]) -> Callable[[CostRow], str]:
         return lambda row: row.resource_type
     if name == DRIVER:
         return lambda row: row.resource_type.partition(".")[0]
+    if name == PROVIDER:
+        return lambda row: parse(row.source).provider
     at = held.index(name)
     return lambda row: row.scope[at]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.billing_configuration import Bills
 from app.configuration import parse_configuration
 from app.typed_toml import SettingsError
 from domain.billing.tags import DEFAULT_KEYS
@@ -60,3 +61,23 @@ def test_a_dimension_that_is_left_out_keeps_its_tags() -> None:
     tags = parse_configuration('[billing.tags]\nteam = ["Squad", "crew"]', Path()).tags
     assert tags["team"] == ("Squad", "crew")
     assert tags["tenant"] == DEFAULT_KEYS["tenant"]
+
+
+def test_bills_are_looked_for_every_six_hours_beside_the_file_or_in_a_store() -> None:
+    found = parse_configuration('[billing]\nfolders = ["bills", "s3://bucket/bills"]', Path("/etc/costguard.d/x.toml"))
+    assert found.bills == Bills(("/etc/costguard.d/bills", "s3://bucket/bills"), 6 * 3600)
+    assert parse_configuration("", Path()).bills.folders == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('every = "6 hours"', "billing.every: '6 hours' is not a number of m, h or d such as 6h"),
+        ('every = "0h"', "billing.every: '0h' is not a number of m, h or d such as 6h"),
+        ('folders = [" "]', "billing.folders[0]: must not be empty"),
+    ],
+)
+def test_a_folder_or_an_interval_that_means_nothing_is_refused(text: str, line: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        parse_configuration(f"[billing]\n{text}", Path())
+    assert str(refused.value) == line

@@ -98,7 +98,7 @@ def test_a_port_in_use_is_one_line_before_anything_is_started(
 def test_a_typo_in_a_variable_and_the_fate_of_the_data_are_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "_supervise", lambda _settings: 0)
+    monkeypatch.setattr(cli, "_supervise", lambda *_, **__: 0)
     monkeypatch.setenv("COSTGUARD_WORKER", "2")
     assert costguard("up", "--redis-url", "redis://cache:6379/0", monkeypatch=monkeypatch) == 0
     err = capsys.readouterr().err.splitlines()
@@ -110,6 +110,6 @@ def test_a_typo_in_a_variable_and_the_fate_of_the_data_are_told(
 def test_with_a_broker_of_ones_own_there_is_nothing_to_remark(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(cli, "_supervise", lambda _settings: 0)
+    monkeypatch.setattr(cli, "_supervise", lambda *_, **__: 0)
     assert costguard("up", "--broker-url", "kafka://broker", monkeypatch=monkeypatch) == 0
     assert capsys.readouterr().err == ""

@@ -131,7 +131,7 @@ async def test_files_are_sent_in_order_plain_and_gzipped(tmp_path: Path) -> None
     assert sent == Sent(records=3, too_large=0, last_offsets={0: 2})
 
 
-@pytest.mark.parametrize("content", [EVENT + b"\n" + DATA, gzip.compress(EVENT + b"\n" + DATA)])
+@pytest.mark.parametrize("content", [EVENT + b"\n" + DATA, gzip.compress(EVENT + b"\n" + DATA, mtime=0)])
 async def test_stdin_is_read_to_its_end_packed_or_not(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(content))))
     _, records = await send("-")
@@ -171,7 +171,9 @@ def test_a_missing_file_is_told_before_anything_is_sent(tmp_path: Path) -> None:
         check_files(["-", str(tmp_path / "nowhere.jsonl")])
 
 
-@pytest.mark.parametrize("damage", [b"not gzip", gzip.compress(EVENT * 100)[:-9], b"\x1f\x8b\x08\x00" + b"\xff" * 40])
+@pytest.mark.parametrize(
+    "damage", [b"not gzip", gzip.compress(EVENT * 100, mtime=0)[:-9], b"\x1f\x8b\x08\x00" + b"\xff" * 40]
+)
 def test_damaged_compression_is_told_by_file(tmp_path: Path, damage: bytes) -> None:
     file = tmp_path / "a.jsonl.gz"
     file.write_bytes(damage)

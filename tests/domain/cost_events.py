@@ -12,6 +12,7 @@ from domain.cells import CostRow
 from domain.money import EXACT
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS
+from domain.sources import parse
 from domain.windows import DAY, MINUTE, Granularity, Window, floor
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Priced(NamedTuple):
     cost_unit: str
     units: Decimal
     amount: Decimal | None
+    source: str = "metered"
 
 
 def events() -> st.SearchStrategy[list[Priced]]:
@@ -40,7 +42,8 @@ def events() -> st.SearchStrategy[list[Priced]]:
     amount = st.none() | st.decimals(min_value=-(10**6), max_value=10**12, places=15)
     minute = st.integers(0, DAYS * DAY // MINUTE - 1).map(lambda at: FIRST + at * MINUTE)
     scope = st.tuples(name, name, name, name, name)
-    return st.lists(st.builds(Priced, minute, scope, resource_type, cost_unit, units, amount), max_size=25)
+    source = st.sampled_from(["metered", "metered/aws", "metered/gcp"])
+    return st.lists(st.builds(Priced, minute, scope, resource_type, cost_unit, units, amount, source), max_size=25)
 
 
 def rows(events: Sequence[Priced], projection: str, windows: Sequence[Window], owners: int = 2) -> list[CostRow]:
@@ -54,7 +57,7 @@ def rows(events: Sequence[Priced], projection: str, windows: Sequence[Window], o
             window = wanted.get((granularity, floor(event.minute, granularity.seconds)))
             if window is None:
                 continue
-            key = (at % owners, window, scope, event.resource_type, event.cost_unit)
+            key = (at % owners, window, scope, event.resource_type, event.source, event.cost_unit)
             sums[key] = _added(sums.get(key) or _empty(window, scope, event), event)
     return list(sums.values())
 
@@ -71,11 +74,13 @@ def brute_force(events: Sequence[Priced], group_by: Sequence[str]) -> dict[tuple
 def value_of(event: Priced, name: str) -> str:
     if name == "driver":
         return event.resource_type.split(".")[0]
+    if name == "provider":
+        return parse(event.source).provider
     return event.resource_type if name == "resource_type" else event.scope[DIMENSIONS.index(name)]
 
 
 def _empty(window: Window, scope: tuple[str, ...], event: Priced) -> CostRow:
-    return CostRow(window, scope, event.resource_type, "metered", event.cost_unit, Decimal(0), Decimal(0), 0, 0)
+    return CostRow(window, scope, event.resource_type, event.source, event.cost_unit, Decimal(0), Decimal(0), 0, 0)
 
 
 def _added(row: CostRow, event: Priced) -> CostRow:

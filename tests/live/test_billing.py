@@ -105,3 +105,20 @@ async def test_a_charge_from_elsewhere_counts_at_once_and_once(launch: Launch) -
     )
     letters = await system.broker.read("dead-letter")
     assert ["ChargeCategory" in letter["data"]["reason"] for letter in letters] == [True]
+
+
+async def test_bills_in_a_folder_are_imported_by_themselves_and_restatements_follow(
+    launch: Launch, tmp_path: Path
+) -> None:
+    first = bill.lines(60)
+    restated = [{**line, "BilledCost": "0.5"} for line in first]
+    folder = tmp_path / "bills"
+    folder.mkdir()
+    bill.write(folder / "november.csv", first)
+    system = launch(config=f'[billing]\nfolders = ["{folder}"]\n')
+    await until_billed(system, first)
+    assert len(system.children("importer")) == 1
+    bill.write(folder / "november.csv", restated)
+    # It looks again in six hours, or when it starts.
+    system.signal("importer", signal.SIGTERM)
+    await until_billed(system, restated)

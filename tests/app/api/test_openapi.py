@@ -13,7 +13,8 @@ from domain.scope import parse_filter
 from tests.app.api.fakes import NOW, Fact, World, usage, worker
 
 ROUTES = {
-    "/costs", "/unit-costs", "/budgets", "/budgets/{scope}", "/budgets/{scope}/status",
+    "/costs", "/unit-costs", "/allocations", "/remediation", "/reconciliation",
+    "/budgets", "/budgets/{scope}", "/budgets/{scope}/status",
     "/events", "/flags", "/anomalies", "/dead-letters", "/healthz", "/readyz", "/metrics",
 }  # fmt: skip
 
@@ -61,6 +62,9 @@ async def test_answers_are_as_described(world: World, document: Any) -> None:
     for path, parameters in {
         "/costs": {"group_by": "tenant,driver", "granularity": "hour"},
         "/unit-costs": {},
+        "/allocations": {},
+        "/remediation": {"dimension": "tenant"},
+        "/reconciliation": {},
         "/budgets": {},
         "/flags": {},
         "/anomalies": {},

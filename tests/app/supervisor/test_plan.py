@@ -27,6 +27,11 @@ def test_each_program_names_its_role_and_no_other() -> None:
         assert [role for role in ROLES if role in line] == [name.partition("-")[0]]
 
 
+def test_there_is_an_importer_only_when_there_are_folders_of_bills() -> None:
+    names = [spec.name for spec in plan.programs(settings(), {}, imports=True)]
+    assert names == ["api", "effects", "worker-0", "importer"]
+
+
 def test_embedded_servers_name_no_role() -> None:
     for program in (embedded_broker.program(1234), embedded_redis.program(1234)):
         assert not [role for role in ROLES if role in " ".join(program.arguments)]

@@ -1,0 +1,132 @@
+"""`GET /remediation`: whose cost nobody knows, ranked by money, with guesses and tickets."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from app.api.allocating import allocated_lines, planned
+from app.api.completeness import read_billed_until
+from app.api.costs import WindowAnswer, window_json
+from app.api.parameters import Remediation as Asked
+from app.api.problems import usable
+from app.api.security import Reader
+from app.api.services import Use, answer
+from domain.cells import CostRow
+from domain.money import ratio, to_text
+from domain.queries.folding import selection
+from domain.rejection import Rejected
+from domain.remediation import USAGE, Finding, Line, Remediation
+from domain.scope import DIMENSIONS, UNATTRIBUTED
+from domain.sources import parse
+from domain.tickets import ticket
+
+router = APIRouter(tags=["costs"])
+_PLACES = 4
+
+
+class GuessAnswer(BaseModel):
+    """Who owns most of the similar cost, in which respect it is similar, and their share of it."""
+
+    owner: str
+    by: str = Field(description="`tag` (a dimension in common) or `service`")
+    share: str
+
+
+class TicketAnswer(BaseModel):
+    """What to put into a tracker; one id a week for the same finding."""
+
+    id: str
+    summary: str
+    description: str
+    labels: list[str]
+    assignee_guess: str | None
+    amount: str
+    currency: str
+    week: str
+
+
+class FindingAnswer(BaseModel):
+    """Unattributed cost of one origin."""
+
+    id: str
+    reason: str = Field(description="`not tagged` or `cannot be tagged`")
+    provider: str = Field(description="empty for metered cost that no provider's price is known for")
+    service: str = Field(description="its resource type")
+    charge_category: str
+    amount: str
+    lines: int
+    guess: GuessAnswer | None
+    ticket: TicketAnswer
+
+
+class RemediationAnswer(BaseModel):
+    """Most money first, whatever its sign; the findings sum to `unattributed`."""
+
+    currency: str
+    window: WindowAnswer
+    dimension: str
+    total: str
+    unattributed: str
+    unattributed_share: str
+    findings: list[FindingAnswer]
+
+
+@router.get("/remediation", response_model=RemediationAnswer, summary="Unattributed cost, ranked by money")
+async def get_remediation(asked: Asked, caller: Reader, use: Use) -> Response:
+    """List what has no owner, after the allocation rules: what a rule attributes is no longer listed."""
+    now = use.clock()
+    query = asked.query(now)._replace(billed_until=await read_billed_until(use.view))
+    query = query._replace(filters=caller.confined(query.filters))
+    query, plan = usable(await planned(use.view, query, now))
+    selected = selection(query, plan.projection)
+    remediation = Remediation(asked.dimension)
+    async for rows in allocated_lines(use.view, use.configuration.allocation, query, plan):
+        found = usable(rows) if isinstance(rows, Rejected) else rows
+        remediation.add(_line(row, asked.dimension) for row in filter(selected, found) if row.amount)
+    currency, week = use.configuration.currency, _week(now)
+    return answer(
+        {
+            "currency": currency,
+            "window": window_json(query.span),
+            "dimension": asked.dimension,
+            "total": to_text(remediation.total),
+            "unattributed": to_text(remediation.unattributed),
+            "unattributed_share": str(round(ratio(remediation.unattributed, remediation.total), _PLACES)),
+            "findings": [_as_json(each, asked.dimension, currency, week) for each in remediation.findings()],
+        }
+    )
+
+
+def _line(row: CostRow, dimension: str) -> Line:
+    origin = parse(row.source)
+    named = zip(DIMENSIONS, row.scope, strict=True)
+    return Line(
+        row.scope[DIMENSIONS.index(dimension)],
+        row.amount,
+        provider=origin.provider,
+        service=row.resource_type,
+        category=origin.category or USAGE,
+        tags=tuple((name, value) for name, value in named if name != dimension and value != UNATTRIBUTED),
+        has_resources=False,
+    )
+
+
+def _week(now: float) -> str:
+    return f"{datetime.fromtimestamp(now, UTC):%G-W%V}"
+
+
+def _as_json(finding: Finding, dimension: str, currency: str, week: str) -> dict[str, Any]:
+    guess = finding.guess
+    return {
+        "id": finding.id,
+        "reason": finding.reason,
+        "provider": finding.provider,
+        "service": finding.service,
+        "charge_category": finding.category,
+        "amount": to_text(finding.amount),
+        "lines": finding.lines,
+        "guess": None if guess is None else guess._asdict() | {"share": str(round(guess.share, _PLACES))},
+        "ticket": ticket(finding, dimension, currency, week),
+    }

@@ -1,0 +1,100 @@
+"""Answers about shared, unattributed and reconciled cost as tables for a terminal."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from app.query_tables import LEFT, RIGHT, add_row, covered, money, new_table, scope
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.table import Table
+
+UNATTRIBUTED = "unattributed"
+NO_PROVIDER = "(no provider)"
+
+
+def allocations_table(answer: Mapping[str, Any]) -> Table:
+    """Show `GET /allocations`: from where, to whom, by what."""
+    columns = [("day", LEFT), ("from", LEFT), ("what", LEFT), ("borne by", LEFT), (answer["currency"], RIGHT)]
+    table = new_table(covered(answer["window"]), [*columns, ("share", RIGHT), ("rule", LEFT), ("by", LEFT)])
+    for each in answer["allocations"]:
+        (element,) = each["AllocatedMethodDetails"]["Elements"]
+        add_row(
+            table,
+            each["ChargePeriodStart"][:10],
+            _named(each["from"]),
+            each["resource_type"],
+            each["AllocatedResourceId"],
+            money(Decimal(each["amount"])),
+            f"{Decimal(element['AllocatedRatio']):.1%}",
+            each["AllocatedMethodId"],
+            f"{Decimal(element['UsageQuantity']):,f} {element['UsageUnit']}",
+        )
+    return table
+
+
+def remediation_table(answer: Mapping[str, Any]) -> Table:
+    """Show `GET /remediation`: most money first."""
+    columns = [(answer["currency"], RIGHT), ("reason", LEFT), ("provider", LEFT), ("what", LEFT), ("category", LEFT)]
+    table = new_table(f"Without a {answer['dimension']}, {covered(answer['window'])}", [*columns, ("probably", LEFT)])
+    for each in answer["findings"]:
+        guess = each["guess"]
+        probably = "" if guess is None else f"{guess['owner']} ({Decimal(guess['share']):.0%} by {guess['by']})"
+        amount, provider = money(Decimal(each["amount"])), each["provider"] or NO_PROVIDER
+        add_row(table, amount, each["reason"], provider, each["service"], each["charge_category"], probably)
+    return table
+
+
+def remediation_total(answer: Mapping[str, Any]) -> Text:
+    """Tell how much of all cost has no owner."""
+    share = Decimal(answer["unattributed_share"])
+    return Text(f"{answer['unattributed']} of {answer['total']} {answer['currency']} ({share:.1%})", "bold")
+
+
+def reconciliation_table(answer: Mapping[str, Any]) -> Table:
+    """Show `GET /reconciliation`; days on which a bill is not complete are dim."""
+    columns = [
+        ("day", LEFT),
+        ("provider", LEFT),
+        ("subject", LEFT),
+        ("of the bill", LEFT),
+        ("metered", RIGHT),
+        ("billed", RIGHT),
+    ]
+    more = [("drift", RIGHT), ("%", RIGHT), ("unexplained", RIGHT), ("price", RIGHT), ("proposed", RIGHT)]
+    table = new_table(covered(answer["window"]), [*columns, *more])
+    for each in answer["lines"]:
+        percent = "" if each["drift_percent"] is None else f"{Decimal(each['drift_percent']):+,.1f}"
+        add_row(
+            table,
+            Text(each["day"][:10], "" if each["complete"] else "dim"),
+            each["provider"] or NO_PROVIDER,
+            each["subject"],
+            _some(each["services"]),
+            *(money(Decimal(each[name])) for name in ("metered", "billed", "drift")),
+            percent,
+            money(Decimal(each["unexplained"])),
+            each["metered_price"] or "",
+            each["proposed_price"] or "",
+        )
+    return table
+
+
+def reconciliation_total(answer: Mapping[str, Any]) -> Text:
+    """Tell the totals of both sides."""
+    metered, billed, drift = (answer[name] for name in ("metered", "billed", "drift"))
+    return Text(f"metered {metered}, billed {billed}, drift {drift} {answer['currency']}", "bold")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - 1
+    return "" if not names else names[0] + (f" and {more} more" if more else "")
+
+
+def _named(terms: Mapping[str, str]) -> str:
+    return scope({name: value for name, value in terms.items() if value != UNATTRIBUTED})

@@ -1,0 +1,106 @@
+"""Commands about shared, unattributed and reconciled cost, over what the API really answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from app import commands_finance
+from tests.app.api.cost_questions import RULES, WHOLE, answered
+from tests.app.api.test_reconciliation import BILL, MATCH, METERED
+from tests.app.api.test_remediation import LOST
+
+if TYPE_CHECKING:
+    from typer.testing import Result
+
+WINDOW = ("--start", WHOLE["start"], "--end", WHOLE["end"])
+EVENTS: dict[str, Any] = {
+    "/allocations": (RULES, None),
+    "/remediation": ("", LOST),
+    "/reconciliation": (MATCH, METERED + BILL),
+}
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Answer questions as the API does, and note them."""
+    questions: list[dict[str, Any]] = []
+
+    def ask(path: str, given: dict[str, Any], *_: Any) -> Any:
+        questions.append(given)
+        config, events = EVENTS[path]
+        return asyncio.run(answered(path, config, events, **given))
+
+    monkeypatch.setattr(commands_finance, "ask", ask)
+    return questions
+
+
+def costguard(*arguments: str) -> Result:
+    app = typer.Typer()
+    commands_finance.register(app)
+    result = CliRunner().invoke(app, [*arguments])
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def lines(*arguments: str) -> list[list[str]]:
+    return [line.split() for line in costguard(*arguments, *WINDOW).output.splitlines()]
+
+
+def test_options_are_parameters(asked: list[dict[str, Any]]) -> None:
+    lines("allocations", "--source", "billed", "--basis", "list", "--charge-category", "tax", "--tenant", "acme")
+    assert asked == [{**WHOLE, "source": "billed", "basis": "list", "charge_category": ["tax"], "tenant": ["acme"]}]
+
+
+def test_allocations_say_from_where_to_whom_and_by_what(asked: list[dict[str, Any]]) -> None:
+    _, header, first, *_ = lines("allocations", "--source", "billed")
+    assert asked
+    assert header == ["day", "from", "what", "borne", "by", "USD", "share", "rule", "by"]
+    assert first == [
+        "2026-06-01", "service=platform", "compute.amazon_ec2", "tenant=acme", "2.50", "25.0%", "platform@3", "1",
+        "compute.requests",
+    ]  # fmt: skip
+
+
+def test_nothing_shared_says_how_to_share(asked: list[dict[str, Any]]) -> None:
+    assert costguard("allocations", "--tenant", "nobody", *WINDOW).output.startswith("nothing was shared: write")
+    assert asked
+
+
+def test_remediation_is_ranked_with_guesses_and_a_total(asked: list[dict[str, Any]]) -> None:
+    *_, dearest, second, total = lines("remediation", "--source", "billed")
+    assert asked
+    assert dearest == [
+        "-40.00",
+        "cannot",
+        "be",
+        "tagged",
+        "aws",
+        "compute.amazon_ec2",
+        "credit",
+        "core",
+        "(67%",
+        "by",
+        "service)",
+    ]
+    assert second == ["5.00", "not", "tagged", "aws", "compute.amazon_ec2", "usage", "core", "(67%", "by", "tag)"]
+    assert total == ["-35.00", "of", "-26.00", "USD", "(134.6%)"]
+
+
+def test_reconcile_tells_drift_prices_and_both_totals(asked: list[dict[str, Any]]) -> None:
+    *_, first, _, total = lines("reconcile")
+    assert asked
+    assert first == [
+        "2026-06-01", "aws", "compute.gpu_hours", "amazon_ec2", "16.00", "20.00", "4.00", "+25.0", "4.00", "2", "2.5",
+    ]  # fmt: skip
+    assert total == ["metered", "22.00,", "billed", "29.00,", "drift", "7.00", "USD"]
+
+
+def test_json_is_the_answer_as_it_came(asked: list[dict[str, Any]]) -> None:
+    assert orjson.loads(costguard("reconcile", "--json", *WINDOW).output)["drift"] == "7.00"
+    assert asked

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.money import add_up
+from domain.remediation import CANNOT_BE_TAGGED, NOT_TAGGED, Finding, Guess, Line, Remediation
+from domain.scope import UNATTRIBUTED
+from domain.tickets import ticket
+
+
+def line(amount: str, owner: str = UNATTRIBUTED, **more: Any) -> Line:
+    return Line(owner, Decimal(amount), **{"provider": "aws", "service": "ec2", "resource": "i-1"} | more)
+
+
+def findings(*lines: Line) -> list[Finding]:
+    remediation = Remediation("team")
+    remediation.add(lines)
+    return remediation.findings()
+
+
+def test_findings_are_ranked_by_money_and_a_credit_weighs_as_a_cost() -> None:
+    found = findings(line("5"), line("40", service="s3"), line("-90", category="credit"), line("7"))
+    assert [(each.service, str(each.amount), each.lines) for each in found] == [
+        ("ec2", "-90", 1),
+        ("s3", "40", 1),
+        ("ec2", "12", 2),
+    ]
+
+
+def test_not_tagged_is_apart_from_cannot_be_tagged() -> None:
+    found = findings(
+        line("4"), line("3", category="tax", resource=""), line("2", resource=""), line("1", category="credit")
+    )
+    assert [each.reason for each in found] == [NOT_TAGGED, CANNOT_BE_TAGGED, CANNOT_BE_TAGGED, CANNOT_BE_TAGGED]
+
+
+def test_where_resources_are_never_named_their_absence_means_nothing() -> None:
+    assert [each.reason for each in findings(line("4", resource="", has_resources=False))] == [NOT_TAGGED]
+
+
+def test_the_same_resource_goes_before_a_tag_an_account_and_a_service() -> None:
+    known = [
+        line("10", "search", service="x", account="1"),
+        line("10", "ads", resource="i-2", tags=(("Name", "web-1"),), service="x", account="2"),
+        line("10", "data", resource="i-3", account="7", service="y"),
+        line("10", "infra", resource="i-4", account="8"),
+    ]
+    lost: dict[str, Any] = {"account": "7", "tags": (("Name", "web-1"),)}
+    assert findings(*known, line("1", **lost))[0].guess == Guess("search", "resource", Decimal(1))
+    assert findings(*known, line("1", **lost, resource="i-9"))[0].guess == Guess("ads", "tag", Decimal(1))
+    assert findings(*known, line("1", account="7", resource="i-9"))[0].guess == Guess("data", "account", Decimal(1))
+    assert findings(*known, line("1", resource="i-9"))[0].guess == Guess("infra", "service", Decimal(1))
+
+
+def test_a_guess_is_more_than_half_of_the_money_or_none() -> None:
+    known = [line("6", "search", resource="i-2"), line("4", "ads", resource="i-3")]
+    assert findings(*known, line("1"))[0].guess == Guess("search", "service", Decimal("0.6"))
+    assert findings(known[0], line("6", "ads", resource="i-3"), line("1"))[0].guess is None
+
+
+def test_an_account_of_another_provider_is_another_account() -> None:
+    assert (
+        findings(line("6", "search", account="1", provider="gcp", resource="x"), line("1", account="1"))[0].guess
+        is None
+    )
+
+
+def test_the_dearest_resources_are_named() -> None:
+    found = findings(*[line(str(i), resource=f"i-{i}") for i in range(8)])
+    assert [name for name, _ in found[0].resources] == ["i-7", "i-6", "i-5", "i-4", "i-3"]
+
+
+def test_a_ticket_says_how_much_of_what_who_probably_and_what_to_do() -> None:
+    found = findings(line("6", "search"), line("1.005", account="12"))[0]
+    told = ticket(found, "team", "USD", "2026-W48")
+    assert told["summary"] == "1.00 USD of aws / 12 / ec2 has no team"
+    assert told["assignee_guess"] == "search"
+    assert told["amount"] == "1.005"
+    assert "Probably search: 100 % of the money of the same resource is theirs." in told["description"]
+    assert told["labels"] == ["costguard", "unattributed", "not-tagged"]
+
+
+def test_a_finding_has_one_ticket_a_week() -> None:
+    first, again = (findings(line(amount))[0] for amount in ("1", "2"))
+    assert ticket(first, "team", "USD", "2026-W48")["id"] == ticket(again, "team", "USD", "2026-W48")["id"]
+    assert ticket(first, "team", "USD", "2026-W48")["id"] != ticket(first, "team", "USD", "2026-W49")["id"]
+
+
+lines = st.builds(
+    line,
+    st.decimals(-1000, 1000, places=6, allow_nan=False).map(str),
+    st.sampled_from(["search", "ads", UNATTRIBUTED]),
+    resource=st.sampled_from(["", "i-1", "i-2"]),
+    account=st.sampled_from(["", "1"]),
+    category=st.sampled_from(["usage", "tax", "credit"]),
+)
+
+
+@given(st.lists(lines, max_size=30), st.randoms(use_true_random=False))
+def test_no_unattributed_money_is_lost_and_the_order_does_not_matter(given_lines: list[Line], random: Any) -> None:
+    found = findings(*given_lines)
+    lost = [each.amount for each in given_lines if each.owner == UNATTRIBUTED]
+    assert add_up(each.amount for each in found) == add_up(lost)
+    shuffled = list(given_lines)
+    random.shuffle(shuffled)
+    assert findings(*shuffled) == found

@@ -1,0 +1,97 @@
+"""Shared cost by usage, live: a bill and the usage that drives it come in any order, late, and restated."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tests.live import bill, usage
+from tests.live.waiting import asking, eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.live.conftest import Launch
+    from tests.live.system import System
+
+RULES = """
+[[allocation]]
+id = "platform"
+version = 2
+driver = "requests"
+select = { service = "platform", source = "billed" }
+
+[[allocation]]
+id = "the credits are finance's"
+driver = "weights"
+weights = { "team=finance" = 1 }
+to = "team"
+select = { category = "credit", team = "unattributed" }
+"""
+
+
+def shared(amount: str, *, day: int = 0) -> bill.Line:
+    start = bill.BEGIN + timedelta(days=day)
+    return bill.lines(2)[1] | {
+        "BilledCost": amount,
+        "ChargePeriodStart": f"{start:%Y-%m-%dT%H:%M:%SZ}",
+        "ChargePeriodEnd": f"{start + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}",
+        "Tags": '{"service": "platform"}',
+    }
+
+
+def requests(identifier: str, tenant: str, units: int, *, day: int = 0) -> dict[str, Any]:
+    at = bill.BEGIN + timedelta(days=day, hours=7)
+    return usage.event(identifier, at=at, tenant=tenant, resource_type="compute.requests", units=str(units))
+
+
+async def until_borne(system: System, **expected: str) -> None:
+    wanted = {(tenant,): Decimal(amount) for tenant, amount in expected.items()}
+
+    def borne() -> dict[tuple[str, ...], Decimal]:
+        found = system.costs("tenant", source="billing", service="platform", allocation="rules")
+        return {tenant: amount for tenant, amount in found.items() if amount}
+
+    await eventually(asking(borne), lambda found: found == wanted)
+
+
+async def test_shared_cost_follows_usage_late_usage_and_restatements(launch: Launch, tmp_path: Path) -> None:
+    system = launch(config=RULES)
+    file = bill.write(tmp_path / "platform.csv", [shared("90.00"), shared("10.00", day=1)])
+    system.run("import-billing", str(file))
+    await until_borne(system, unattributed="100")
+    await system.broker.produce([requests("a", "acme", 1), requests("b", "globex", 2), requests("c", "acme", 5, day=1)])
+    await until_borne(system, acme="40", globex="60")
+    await system.broker.produce([requests("late", "acme", 1), requests("late", "acme", 1)])
+    await until_borne(system, acme="55", globex="45")
+    bill.write(file, [shared("60.00"), shared("10.00", day=1)])
+    system.run("import-billing", str(file))
+    await until_borne(system, acme="40", globex="30")
+    rows = system.get("/allocations", {"source": "billing"})["allocations"]
+    assert [(row["scope"]["tenant"], row["amount"], row["AllocatedMethodId"]) for row in rows] == [
+        ("acme", "30.00", "platform@2"),
+        ("globex", "30.00", "platform@2"),
+        ("acme", "10.00", "platform@2"),
+    ]
+    assert "platform@2" in system.run("allocations", "--source", "billed", "--window", "30d")
+
+
+async def test_what_nobody_owns_is_listed_until_a_rule_says_whose_it_is(launch: Launch, tmp_path: Path) -> None:
+    lines = bill.lines(120)
+    credited = sum(Decimal(line["BilledCost"]) for line in lines if line["ChargeCategory"] == "Credit")
+    total = sum(bill.by_tenant(lines).values(), Decimal(0))
+    system = launch(config=RULES)
+    system.run("import-billing", str(bill.write(tmp_path / "november.csv", lines)))
+    await eventually(asking(lambda: system.total(source="billing")), lambda found: found == total)
+    found = system.get("/remediation", {"source": "billing"})
+    assert Decimal(found["unattributed"]) == total - credited
+    assert sum(Decimal(each["amount"]) for each in found["findings"]) == total - credited
+    assert {each["charge_category"] for each in found["findings"]} == {"usage"}
+    drift = system.get("/reconciliation")
+    assert Decimal(drift["billed"]) == total - credited
+    assert Decimal(drift["metered"]) == 0
+    assert all(line["complete"] for line in drift["lines"])
+    by_sku = json.loads(system.run("reconcile", str(tmp_path / "november.csv"), "--json"))
+    assert [by_sku[name] for name in ("metered", "billed")] == [drift[name] for name in ("metered", "billed")]
