@@ -28,10 +28,11 @@ class Batch:
 
     A batch that is not done is never acknowledged (`app.adapters.faust_transport`): it will be fetched again
     by whoever owns the partition then. A `stale` one is from before a rebalance: what came before it may be missing,
-    and it will be fetched again. Nothing lies between `follows`, where the consumer stood before, and the first record.
+    and it will be fetched again. `taken` tells that an agent has got it from its stream. Nothing lies between
+    `follows`, where the consumer stood before, and the first record.
     """
 
-    __slots__ = ("__weakref__", "done", "follows", "partition", "records", "stale", "topic")
+    __slots__ = ("__weakref__", "done", "follows", "partition", "records", "stale", "taken", "topic")
 
     def __init__(self, topic: str, partition: int, records: tuple[Record, ...], follows: int | None = None) -> None:
         self.topic = topic
@@ -39,6 +40,7 @@ class Batch:
         self.records = records
         self.done = False
         self.stale = False
+        self.taken = False
         self.follows = records[0].offset if follows is None else follows
 
     @property
@@ -71,6 +73,7 @@ async def each(
 ) -> None:
     """Handle batches one after the other."""
     async for batch in stream:
+        batch.taken = True
         if await _handled(batch, handle, fatal):
             batch.done = True
 
@@ -115,6 +118,7 @@ class Merger:
         working = asyncio.create_task(self._work())
         try:
             async for batch in stream:
+                batch.taken = True
                 await self._put(batch)
         finally:
             working.cancel()

@@ -121,6 +121,9 @@ class Consumer(driver.Consumer):
         """Take an acknowledgement; for a batch, `done` counts and not the call."""
         if not isinstance(message.value, Batch):
             return bool(super().ack(message))
+        if not message.value.taken and message.tp in self._in_flight:
+            # A stream skips, and acknowledges, what comes while Faust's flow is halted.
+            self._in_flight[message.tp].skipped(message.value)
         message.acked = True
         self._unacked_messages.discard(message)
         if message.generation_id == self.app.consumer_generation_id:

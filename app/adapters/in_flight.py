@@ -65,6 +65,15 @@ class InFlight:
         """Return None, or the offset from which to fetch again (`Unbroken.missing`)."""
         return None if self._closed else self._unbroken.missing(standing, void)
 
+    def skipped(self, batch: Batch) -> None:
+        """Hear that a batch never reached its agent; it is missing, and what came after it is to come again."""
+        if batch not in self._batches:
+            return
+        while self._batches[-1] is not batch:
+            self._batches.pop().stale = True
+        self._batches.pop().stale = True
+        self._unbroken.position = batch.first_offset
+
     def close(self) -> None:
         """Let no agent begin with a batch that was fetched so far, or with one that still comes."""
         self._closed = True

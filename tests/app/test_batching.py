@@ -161,3 +161,17 @@ def test_what_is_fetched_before_the_commits_of_a_new_partition_are_sought_is_sta
     early = batch(150, 199)
     assert consumer._receive(USAGE, early) is None
     assert early.stale is stale
+
+
+def test_a_batch_that_a_stream_skipped_is_fetched_again_and_so_is_what_came_after_it() -> None:
+    flight = InFlight(0)
+    done, skipped, after = batch(0, 9), batch(10, 19), batch(20, 29)
+    for one in (done, skipped, after):
+        assert flight.receive(one) is None
+    done.done = True
+    flight.skipped(skipped)
+    assert (skipped.stale, after.stale, flight.take_done()) == (True, True, 10)
+    assert flight.missing(30) == 10
+    assert flight.receive(batch(10, 29)) is None
+    flight.skipped(skipped)
+    assert flight.missing(30) is None, "one that is not in flight any more is nobody's loss"
