@@ -12,7 +12,6 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from faust.transport.drivers import aiokafka as driver
-from mode.utils.futures import notify
 
 from agents import metrics
 from agents.batch import Batch
@@ -100,7 +99,12 @@ class Consumer(driver.Consumer):
         return self._in_flight.get(tp) or self._recovering.get(tp)
 
     async def _fetch_again_what_was_dropped(self) -> None:
-        """Seek back where fewer records came here than were fetched; the next ones may be long in coming."""
+        """Seek back where fewer records came to an agent than were fetched; the next ones may be long in coming."""
+        for tp, in_flight in self._in_flight.items():
+            if acknowledged := self._acked.get(tp):
+                in_flight.acknowledged(set(acknowledged))
+                acknowledged.clear()
+                self._acked_index[tp].clear()
         thread: Any = self._thread
         for tp, position, void in list(thread.standing()):
             expected = self._expected(tp)
@@ -117,25 +121,10 @@ class Consumer(driver.Consumer):
         if tp not in self._in_flight:
             await super()._add_gap(tp, offset_from, offset_to)
 
-    def ack(self, message: Any) -> bool:
-        """Take an acknowledgement; for a batch, `done` counts and not the call."""
-        if not isinstance(message.value, Batch):
-            return bool(super().ack(message))
-        if not message.value.taken and message.tp in self._in_flight:
-            # A stream skips, and acknowledges, what comes while Faust's flow is halted.
-            self._in_flight[message.tp].skipped(message.value)
-        message.acked = True
-        self._unacked_messages.discard(message)
-        if message.generation_id == self.app.consumer_generation_id:
-            _ = self._acked[message.tp]  # the commit loop looks at partitions that are listed here
-        notify(self._waiting_for_ack)
-        return True
-
     def _new_offset(self, tp: TP) -> int | None:
-        if tp in self._in_flight:
-            return self._in_flight[tp].take_done()
-        offset: int | None = super()._new_offset(tp)
-        return offset
+        """Return what to commit: never what Faust has seen acknowledged, whose streams acknowledge what they skip."""
+        in_flight = self._in_flight.get(tp)
+        return None if in_flight is None else in_flight.take_done()
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         """Move changelogs to where their recovery begins; what an interrupted one has read does not count.

@@ -65,10 +65,17 @@ class InFlight:
         """Return None, or the offset from which to fetch again (`Unbroken.missing`)."""
         return None if self._closed else self._unbroken.missing(standing, void)
 
-    def skipped(self, batch: Batch) -> None:
-        """Hear that a batch never reached its agent; it is missing, and what came after it is to come again."""
-        if batch not in self._batches:
-            return
+    def acknowledged(self, offsets: set[int]) -> None:
+        """Hear which batches, by their last offset, Faust's streams have acknowledged.
+
+        One that no agent has taken was skipped: it is missing, and what came after it is to come again.
+        """
+        for batch in self._batches:
+            if not batch.taken and batch.last_offset in offsets:
+                self._drop_from(batch)
+                return
+
+    def _drop_from(self, batch: Batch) -> None:
         while self._batches[-1] is not batch:
             self._batches.pop().stale = True
         self._batches.pop().stale = True

@@ -168,10 +168,16 @@ def test_a_batch_that_a_stream_skipped_is_fetched_again_and_so_is_what_came_afte
     done, skipped, after = batch(0, 9), batch(10, 19), batch(20, 29)
     for one in (done, skipped, after):
         assert flight.receive(one) is None
-    done.done = True
-    flight.skipped(skipped)
+    done.taken = done.done = True
+    flight.acknowledged({9, 19})
     assert (skipped.stale, after.stale, flight.take_done()) == (True, True, 10)
     assert flight.missing(30) == 10
     assert flight.receive(batch(10, 29)) is None
-    flight.skipped(skipped)
+    flight.acknowledged({19})
     assert flight.missing(30) is None, "one that is not in flight any more is nobody's loss"
+
+
+def test_nothing_is_committed_of_a_partition_before_its_commits_are_sought() -> None:
+    consumer: Any = object.__new__(Consumer)
+    consumer._in_flight, consumer._acked = {}, {USAGE: [39]}
+    assert consumer._new_offset(USAGE) is None
