@@ -28,13 +28,20 @@ class Batch:
 
     A batch that is not done is never acknowledged (`app.adapters.faust_transport`): it will be fetched again
     by whoever owns the partition then. A `stale` one is from before a rebalance: what came before it may be missing,
-    and it will be fetched again. `taken` tells that an agent has got it from its stream. Nothing lies between
-    `follows`, where the consumer stood before, and the first record.
+    and it will be fetched again. `taken` tells that an agent has got it from its stream. Nothing but
+    the records lies between `follows` and `end`, where the consumer stood before and after.
     """
 
-    __slots__ = ("__weakref__", "done", "follows", "partition", "records", "stale", "taken", "topic")
+    __slots__ = ("__weakref__", "done", "end", "follows", "partition", "records", "stale", "taken", "topic")
 
-    def __init__(self, topic: str, partition: int, records: tuple[Record, ...], follows: int | None = None) -> None:
+    def __init__(
+        self,
+        topic: str,
+        partition: int,
+        records: tuple[Record, ...],
+        follows: int | None = None,
+        end: int | None = None,
+    ) -> None:
         self.topic = topic
         self.partition = partition
         self.records = records
@@ -42,6 +49,7 @@ class Batch:
         self.stale = False
         self.taken = False
         self.follows = records[0].offset if follows is None else follows
+        self.end = records[-1].offset + 1 if end is None else end
 
     @property
     def first_offset(self) -> int:

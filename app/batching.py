@@ -55,6 +55,7 @@ class BatchingScheduler(DefaultSchedulingStrategy):
 
 def _pseudo_record(tp: TP, messages: list[Any]) -> PseudoRecord:
     last = messages[-1]
+    edges = (messages.start, messages.end) if isinstance(messages, Fetch) else (None, None)
     return PseudoRecord(
         topic=tp.topic,
         partition=tp.partition,
@@ -62,7 +63,7 @@ def _pseudo_record(tp: TP, messages: list[Any]) -> PseudoRecord:
         timestamp=last.timestamp,
         timestamp_type=last.timestamp_type,
         key=None,
-        value=Batch(tp.topic, tp.partition, tuple(messages), messages.start if isinstance(messages, Fetch) else None),
+        value=Batch(tp.topic, tp.partition, tuple(messages), *edges),
         checksum=None,
         serialized_key_size=0,
         serialized_value_size=0,

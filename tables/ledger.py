@@ -46,12 +46,13 @@ class ChangelogHoleError(Exception):
 
 
 class Fetch(Protocol):
-    """Records of one fetch from a changelog; nothing lies between offset `follows` and the first of them."""
+    """Records of one fetch from a changelog: all that lies between the offsets `follows` and `end`."""
 
     topic: str
     partition: int
     records: tuple[Any, ...]
     follows: int
+    end: int
 
 
 class Changelogs(Protocol):
@@ -149,18 +150,18 @@ class LedgerTable(Table[bytes, bytes]):
 
     def _recover(self, fetch: Fetch) -> None:
         here = self._disk(fetch.partition).position
-        if fetch.records[-1].offset <= here:
+        if fetch.end <= here + 1:
             return
         if here != NOWHERE and fetch.follows > here + 1:
             name = f"{self.name}[{fetch.partition}]"
             raise ChangelogHoleError(f"{name} is at {here}, records come after {fetch.follows - 1}")
-        self._replay(fetch.partition, [record for record in fetch.records if record.offset > here])
+        self._replay(fetch.partition, [record for record in fetch.records if record.offset > here], fetch.end)
         self.recovery.records += len(fetch.records)
 
-    def _replay(self, partition: int, records: Sequence[Any]) -> None:
+    def _replay(self, partition: int, records: Sequence[Any], end: int) -> None:
         disk = self._disk(partition)
         accepted = accept(records, disk.fence)
-        disk.write(accepted.rows, records[-1].offset, accepted.fence)
+        disk.write(accepted.rows, end - 1, accepted.fence)
         self._stale[partition] = self._stale[partition] - accepted.rows.keys() | accepted.stale
 
     async def on_rebalance(
@@ -211,7 +212,7 @@ class LedgerTable(Table[bytes, bytes]):
         disk = self._disk(partition)
         here = disk.position
         if here < term - 1 and (missed := await changelog.read(here + 1, term - 1)):
-            self._replay(partition, missed)
+            self._replay(partition, missed, term)
         disk.write({}, term, term)
         name = f"{self.name}[{partition}]"
         tenure = Tenure(name, term=term, disk=disk, changelog=changelog, fatal=self._fatal)

@@ -12,9 +12,13 @@ from aiokafka.consumer import fetcher
 
 
 class Fetch(list[Any]):
-    """The records of one fetch from one partition; nothing lies between `start` and the first of them."""
+    """The records of one fetch from one partition, which are all that lies between `start` and `end`.
+
+    A fetch may end behind its last record: compaction takes records from the end of Kafka's batches, too.
+    """
 
     start: int
+    end: int
 
 
 class Void(NamedTuple):
@@ -25,7 +29,7 @@ class Void(NamedTuple):
 
 
 class StartedResult(fetcher.FetchResult):
-    """Says of what it hands over where the consumer stood before."""
+    """Says of what it hands over where the consumer stood before, and where it stands now."""
 
     def getall(self, max_records: int | None = None) -> list[Any]:
         """Return the records as a `Fetch`; when there are none, note the void that was passed."""
@@ -39,6 +43,7 @@ class StartedResult(fetcher.FetchResult):
             return found
         fetch = Fetch(found)
         fetch.start = start
+        fetch.end = unread.next_fetch_offset
         return fetch
 
     def _note(self, start: int, end: int) -> None:

@@ -19,13 +19,20 @@ class Unbroken:
     """Checks that batches of one partition continue each other; `position` is where the next one is expected."""
 
     def __init__(self, position: int) -> None:
+        self.restart(position)
+
+    def restart(self, position: int) -> None:
+        """Expect the next batch at another position."""
         self.position = position
+        self._received = position
 
     def receive(self, batch: Batch) -> int | None:
         """Take a batch; return None, or the offset from which to fetch again because records are missing."""
         if batch.follows > self.position:
             return self.position
-        self.position = batch.last_offset + 1
+        # A void that was passed since the last batch belongs to this one.
+        batch.follows = min(batch.follows, self._received)
+        self.position = self._received = batch.end
         return None
 
     def missing(self, standing: int, void: Void | None = None) -> int | None:
@@ -79,7 +86,7 @@ class InFlight:
         while self._batches[-1] is not batch:
             self._batches.pop().stale = True
         self._batches.pop().stale = True
-        self._unbroken.position = batch.first_offset
+        self._unbroken.restart(batch.first_offset)
 
     def close(self) -> None:
         """Let no agent begin with a batch that was fetched so far, or with one that still comes."""
@@ -91,5 +98,5 @@ class InFlight:
         """Remove the batches that are done, up to the first that is not; return the offset to commit."""
         position = None
         while self._batches and self._batches[0].done:
-            position = self._batches.popleft().last_offset + 1
+            position = self._batches.popleft().end
         return position

@@ -53,8 +53,8 @@ def test_an_empty_fetch_yields_nothing() -> None:
     assert list(Scheduler().iterate({USAGE: []})) == []
 
 
-def batch(first: int, last: int, follows: int | None = None) -> Batch:
-    return Batch("usage", 0, tuple(records(USAGE, [first, last] if last > first else [first])), follows)
+def batch(first: int, last: int, follows: int | None = None, end: int | None = None) -> Batch:
+    return Batch("usage", 0, tuple(records(USAGE, [first, last] if last > first else [first])), follows, end)
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=8), st.data())
@@ -114,11 +114,30 @@ def test_a_fetch_that_somebody_gave_up_on_and_that_took_records_is_noticed_by_th
     assert flight.receive(batch(155, 199, 150)) == 100
 
 
-def test_a_batch_knows_where_the_consumer_stood_before_it() -> None:
+def test_a_batch_knows_where_the_consumer_stood_before_and_after_it() -> None:
     fetch = Fetch(records(USAGE, [7, 9]))
-    fetch.start = 4
+    fetch.start, fetch.end = 4, 12
     ((_, pseudo),) = Scheduler().iterate({USAGE: fetch})
-    assert pseudo.value.follows == 4
+    assert (pseudo.value.follows, pseudo.value.end) == (4, 12)
+
+
+def test_what_compaction_took_from_the_end_of_a_fetch_is_neither_missing_nor_committed_again() -> None:
+    flight = InFlight(0)
+    cut = batch(0, 5, end=9)
+    assert flight.receive(cut) is None
+    assert flight.missing(9) is None
+    assert flight.receive(batch(9, 10)) is None
+    cut.done = True
+    assert flight.take_done() == 9
+
+
+def test_a_void_between_two_batches_belongs_to_the_second() -> None:
+    recovering = Unbroken(0)
+    assert recovering.receive(batch(0, 4)) is None
+    assert recovering.missing(8, Void(5, 8)) is None
+    after = batch(8, 9)
+    assert recovering.receive(after) is None
+    assert after.follows == 5, "the table is at 4 and knows of no hole"
 
 
 def test_a_batch_fetched_again_takes_the_place_of_what_was_never_done() -> None:
