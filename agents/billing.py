@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from decimal import localcontext
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +21,7 @@ from domain import totals
 from domain.billing.books import LOOSE, Fold, Folded, SumKey
 from domain.billing.coverage import coverage
 from domain.billing.delta import read
-from domain.money import EXACT, ZERO
+from domain.money import ZERO, add_up
 from domain.totals import Total
 from domain.windows import DAY
 from tables import bills as table
@@ -176,8 +175,7 @@ def _told(bills: Bills, folded: Folded) -> Iterator[tuple[ChargeKey, Total]]:
     for name in sorted(folded.closed):
         statement = bills.statement(name)
         if statement is not None:
-            for charge in bills.charges(statement):
-                yield charge, _total(bills, statement, charge)
+            yield from _totals(bills, statement)
     loose = bills.statement(LOOSE)
     if loose is not None:
         for key, row in folded.sums.items():
@@ -185,14 +183,15 @@ def _told(bills: Bills, folded: Folded) -> Iterator[tuple[ChargeKey, Total]]:
                 yield key.charge, _as_total(key.charge, loose.number, row.version, row.rows, row.amount)
 
 
-def _total(bills: Bills, statement: StatementRow, charge: ChargeKey) -> Total:
-    """Return what the editions that count say of a charge; its version is the end of the newest edition."""
-    keys = [SumKey(statement.number, place, charge) for place in statement.standing()]
-    found = [row for row in map(bills.sum, keys) if row is not None]
-    with localcontext(EXACT):
-        amount = sum((row.amount for row in found), ZERO)
+def _totals(bills: Bills, statement: StatementRow) -> Iterator[tuple[ChargeKey, Total]]:
+    """Yield what the editions that count say of each charge; the version is the end of the newest edition."""
+    places = statement.standing()
     version = max(each.closed_at for each in statement.editions)
-    return _as_total(charge, statement.number, version, sum(row.rows for row in found), amount)
+    for charge in bills.charges(statement):
+        keys = [SumKey(statement.number, place, charge) for place in places]
+        found = [row for row in map(bills.sum, keys) if row is not None]
+        amount = add_up(row.amount for row in found)
+        yield charge, _as_total(charge, statement.number, version, sum(row.rows for row in found), amount)
 
 
 def _as_total(charge: ChargeKey, statement: int, version: int, rows: int, amount: Any) -> Total:

@@ -6,12 +6,13 @@ import asyncio
 import gc
 import json
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app.endings import fail
 from app.runtime import NotRunningError
 from app.settings import from_environment, load_configuration
 
@@ -64,7 +65,7 @@ def import_billing(
         plan = make_plan(files)
         _run(plan, options, summary, None if dry_run else settings)
     except (PlanError, NotRunningError, ImportFailedError) as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         typer.echo(json.dumps(summary_as_json(summary, plan)))
     else:
@@ -134,8 +135,3 @@ def _bar(console: Console, size: int) -> Iterator[Callable[[Piece], None]]:
             before[piece.file] = piece.consumed
 
         yield advance
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"costguard: {message}", err=True)
-    raise typer.Exit(1)

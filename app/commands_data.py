@@ -8,11 +8,12 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
 from rich.console import Console
 
+from app.endings import fail
 from app.replay import LineReader, UnreadableFileError, check_files
 from app.runtime import NotRunningError
 from app.sample import generate
@@ -54,9 +55,9 @@ def replay(
         runtime = find_runtime(from_environment())
         sent = asyncio.run(replay_files(files, runtime, reader=reader, size=size, wait=wait, console=console))
     except (UnreadableFileError, NotRunningError, ReplayFailedError) as error:
-        _fail(str(error))
+        fail(str(error))
     if sent.too_large:
-        _fail(f"{sent.too_large:,} lines were larger than the broker takes and were not sent")
+        fail(f"{sent.too_large:,} lines were larger than the broker takes and were not sent")
 
 
 def sample(
@@ -74,7 +75,7 @@ def sample(
                 sink.write(emission.value)
                 sink.write(b"\n")
     except OSError as error:
-        _fail(f"{output or 'stdout'}: {error.strerror}")
+        fail(f"{output or 'stdout'}: {error.strerror}")
 
 
 def demo(
@@ -93,7 +94,7 @@ def demo(
     try:
         demo_run.run(options, Console(width=None if sys.stdout.isatty() else 120))
     except demo_run.DemoFailedError as error:
-        _fail(str(error))
+        fail(str(error))
     except KeyboardInterrupt:
         raise typer.Exit(130) from None
 
@@ -134,8 +135,3 @@ def _output(path: Path | None) -> Iterator[BinaryIO]:
     else:
         with path.open("wb") as raw:
             yield raw
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"costguard: {message}", err=True)
-    raise typer.Exit(1)

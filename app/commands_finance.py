@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app import finance_tables as tables
-from app.commands_query import Api, End, Json, Start, Token, Values, Window, ask, given, show
+from app.commands_query import Api, Basis, Categories, End, Json, Source, Start, Token, Values, Window, ask, given, show
+from app.endings import fail
 from app.settings import from_environment, load_configuration
 from domain.fx import MissingRateError
 from domain.sources import BASES, CATEGORIES
@@ -15,9 +16,6 @@ from domain.sources import BASES, CATEGORIES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-Basis = Annotated[str | None, typer.Option(help="Of bills: billed, effective, contracted or list")]
-Categories = Annotated[list[str] | None, typer.Option(help="Of bills: usage, purchase, tax, credit, adjustment")]
-Source = Annotated[str | None, typer.Option(help="metered, billed or best")]
 NO_ALLOCATIONS = "nothing was shared: write [[allocation]] rules (docs/allocation.md)"
 
 
@@ -106,7 +104,7 @@ def reconcile(
     asked = given({name: value for name, value in locals().items() if name != "files"})
     if files:
         if asked.keys() - {"basis", "charge_category"}:
-            _fail("files are compared as a whole: only --basis and --charge-category go with them")
+            fail("files are compared as a whole: only --basis and --charge-category go with them")
         answer = _against(files, basis or "billed", charge_category or ["usage"], api, token)
     else:
         answer = ask("/reconciliation", asked, api, token)
@@ -119,15 +117,10 @@ def _against(files: list[str], basis: str, categories: list[str], api: str | Non
     from app.billing_plan import PlanError  # noqa: PLC0415
 
     if basis not in BASES or not set(categories) <= set(CATEGORIES):
-        _fail(f"--basis is one of {', '.join(BASES)}, --charge-category of {', '.join(CATEGORIES)}")
+        fail(f"--basis is one of {', '.join(BASES)}, --charge-category of {', '.join(CATEGORIES)}")
     configuration = load_configuration(from_environment().config_path)
     try:
         billed = read_bills(files, configuration, basis=basis, categories=categories)
     except (PlanError, RefusedError, MissingRateError) as error:
-        _fail(str(error))
+        fail(str(error))
     return compare(billed, configuration, lambda question: ask("/costs", question, api, token))
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"costguard: {message}", err=True)
-    raise typer.Exit(1)

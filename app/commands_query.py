@@ -37,6 +37,9 @@ Values = Annotated[list[str] | None, typer.Option(help="Repeatable", rich_help_p
 Window = Annotated[str | None, typer.Option(help="15m, 1h, 24h, 7d, 30d or mtd")]
 Start = Annotated[str | None, typer.Option(metavar="RFC3339", help="Instead of --window; to now, or to --end")]
 End = Annotated[str | None, typer.Option(metavar="RFC3339", help="With --start")]
+Source = Annotated[str | None, typer.Option(help="metered, billed or best")]
+Basis = Annotated[str | None, typer.Option(help="Of bills: billed, effective, contracted or list")]
+Categories = Annotated[list[str] | None, typer.Option(help="Of bills: usage, purchase, tax, credit, adjustment")]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,9 +59,9 @@ def costs(
     end: End = None,
     group_by: Annotated[str | None, typer.Option(help="Comma list: dimensions, driver, resource_type, ...")] = None,
     granularity: Annotated[str | None, typer.Option(help="total, minute, hour or day")] = None,
-    source: Annotated[str | None, typer.Option(help="metered, billed or best")] = None,
-    basis: Annotated[str | None, typer.Option(help="Of bills: billed, effective, contracted or list")] = None,
-    charge_category: Annotated[list[str] | None, typer.Option(help="Of bills: usage, tax, credit, ...")] = None,
+    source: Source = None,
+    basis: Basis = None,
+    charge_category: Categories = None,
     allocation: Annotated[str | None, typer.Option(help="rules: share out what the configuration's rules say")] = None,
     tenant: Values = None,
     environment: Values = None,

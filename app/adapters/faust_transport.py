@@ -79,7 +79,7 @@ class Consumer(driver.Consumer):
         await self._fetch_again_what_was_dropped()
         async for tp, message in super().getmany(timeout):
             if isinstance(message.value, Batch):
-                # Faust would drop what lies before that; here the batches themselves tell what is missing or repeated.
+                # Faust would drop what lies before that, and fill gaps; here batches tell what is missing or repeated.
                 self._read_offset[tp] = None
                 missing = self._receive(tp, message.value)
                 if missing is not None:
@@ -117,23 +117,15 @@ class Consumer(driver.Consumer):
         metrics.FETCHED_AGAIN.labels(tp.topic).inc()
         await self._seek(tp, offset)
 
-    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        if tp not in self._in_flight:
-            await super()._add_gap(tp, offset_from, offset_to)
-
     def _new_offset(self, tp: TP) -> int | None:
         """Return what to commit: never what Faust has seen acknowledged, whose streams acknowledge what they skip."""
         in_flight = self._in_flight.get(tp)
         return None if in_flight is None else in_flight.take_done()
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
-        """Move changelogs to where their recovery begins; what an interrupted one has read does not count.
-
-        Faust would remember how far that one came, and drop what comes before it though its tables never had it.
-        """
+        """Move changelogs to where their recovery begins; what an interrupted one has read does not count."""
         await super().seek_wait(partitions)
         for tp, offset in partitions.items():
-            self._read_offset[tp] = offset or None
             self._recovering[tp] = Unbroken(offset)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
@@ -150,7 +142,6 @@ class Consumer(driver.Consumer):
         self._close_all()
         self._acked.clear()
         self._acked_index.clear()
-        self._gap.clear()
         await super().perform_seek()
         sources = {tp for tp in self.assignment() if not self._is_changelog_tp(tp)}
         positions = {tp: self._read_offset[tp] for tp in sources}

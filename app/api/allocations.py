@@ -8,10 +8,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.allocating import make_allocator, planned, read_charges
-from app.api.completeness import read_billed_until
 from app.api.costs import WindowAnswer, window_json
 from app.api.parameters import Billing as Asked
 from app.api.problems import usable
+from app.api.questions import question
 from app.api.security import Reader
 from app.api.services import Use, answer
 from domain.allocation import Part, focus_columns
@@ -78,9 +78,7 @@ class AllocationsAnswer(BaseModel):
 async def get_allocations(asked: Asked, caller: Reader, use: Use) -> Response:
     """Split shared cost by the rules; filters select who bears it."""
     now = use.clock()
-    query = asked.query(now)._replace(billed_until=await read_billed_until(use.view))
-    query = query._replace(filters=caller.confined(query.filters))
-    query, plan = usable(await planned(use.view, query, now))
+    query, plan = usable(await planned(use.view, await question(asked, caller, use.view, now), now))
     allocator = usable(await make_allocator(use.view, use.configuration.allocation, query.span))
     parts: list[Part] = []
     for charge in await read_charges(use.view, query, plan):

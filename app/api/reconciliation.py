@@ -5,10 +5,10 @@ from datetime import datetime
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from app.api.completeness import read_billed_until
 from app.api.costs import WindowAnswer
 from app.api.parameters import Reconciliation as Asked
 from app.api.problems import usable
+from app.api.questions import question
 from app.api.reading import kept, lines
 from app.api.security import Reader
 from app.api.services import Use, answer
@@ -62,9 +62,7 @@ class ReconciliationAnswer(BaseModel):
 async def get_reconciliation(asked: Asked, caller: Reader, use: Use) -> Response:
     """Compare metered and billed cost; edges of the time asked about are days."""
     now = use.clock()
-    until = await read_billed_until(use.view)
-    query = asked.query(now)._replace(billed_until=until, granularity=Granularity.DAY)
-    query = query._replace(filters=caller.confined(query.filters))
+    query = (await question(asked, caller, use.view, now))._replace(granularity=Granularity.DAY)
     query = usable(await kept(use.view, query, now))
     planned = usable(plan(query))
     meets = [selection(query._replace(source=source), planned.projection) for source in (METERED, BILLING)]
@@ -76,7 +74,7 @@ async def get_reconciliation(asked: Asked, caller: Reader, use: Use) -> Response
     # The view holds no SKUs: what is a meter's by its SKU is compared by cost driver.
     matches = [match for match in use.configuration.reconciliation if not match.by_sku]
     drifts = reconcile(usage, bill, matches)
-    return answer(as_json(drifts, use.configuration.currency, query.span, dict(until)))
+    return answer(as_json(drifts, use.configuration.currency, query.span, dict(query.billed_until)))
 
 
 def _metered(row: CostRow) -> Metered:

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.allocating import allocated_lines, planned
-from app.api.completeness import read_billed_until
 from app.api.costs import WindowAnswer, window_json
 from app.api.parameters import Remediation as Asked
 from app.api.problems import usable
+from app.api.questions import question
 from app.api.security import Reader
 from app.api.services import Use, answer
 from domain.cells import CostRow
@@ -77,9 +77,7 @@ class RemediationAnswer(BaseModel):
 async def get_remediation(asked: Asked, caller: Reader, use: Use) -> Response:
     """List what has no owner, after the allocation rules: what a rule attributes is no longer listed."""
     now = use.clock()
-    query = asked.query(now)._replace(billed_until=await read_billed_until(use.view))
-    query = query._replace(filters=caller.confined(query.filters))
-    query, plan = usable(await planned(use.view, query, now))
+    query, plan = usable(await planned(use.view, await question(asked, caller, use.view, now), now))
     selected = selection(query, plan.projection)
     remediation = Remediation(asked.dimension)
     async for rows in allocated_lines(use.view, use.configuration.allocation, query, plan):

@@ -32,13 +32,11 @@ LOOSE = ""
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How far an edition has come: the next ordinal, rows folded and refused, and what closed it, at which offset."""
+    """How far an edition has come: the ordinal that is to come next, and what closed it, at which offset."""
 
     part: str
     assembly: str
     expected: int = 0
-    folded: int = 0
-    refused: int = 0
     closed: Edition | None = None
     closed_at: int = -1
 
@@ -162,13 +160,8 @@ class Fold:
             reason = f"ordinal: {delta.ordinal}, and {progress.expected} was to come; import the bill again"
             self.folded.rejected.append((record, reason))
         else:
-            good = self._sum_up(record, delta, statement.number, place)
-            progress = msgspec.structs.replace(
-                progress,
-                expected=progress.expected + 1,
-                folded=progress.folded + good,
-                refused=progress.refused + (not good),
-            )
+            self._sum_up(record, delta, statement.number, place)
+            progress = msgspec.structs.replace(progress, expected=progress.expected + 1)
             self._put(row.statement, statement, place, progress, record.offset)
 
     def _close(self, record: Record, edition: Edition) -> None:

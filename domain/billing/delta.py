@@ -13,6 +13,7 @@ import msgspec
 
 from domain.billing.editions import EDITION_CLOSED, Edition
 from domain.billing.row import BILLING_DELTA, CATEGORIES, BillingRow
+from domain.codec import FIRST_YEAR, LAST_YEAR
 from domain.rejection import Rejected
 from domain.scope import UNATTRIBUTED, Scope
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 _BINARY: Final = "ce_"
 _NOBODY: Final = Scope(*[UNATTRIBUTED] * 5)
-FIRST_YEAR: Final = 2000
-LAST_YEAR: Final = 2100
 MAX_EXPONENT: Final = 30
 
 
