@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from app import commands_data, commands_query
+from app import commands_data, commands_query, commands_series
 from app.adapters.addresses import is_private_literal
 from app.settings import (
     DEFAULTS,
@@ -159,3 +159,4 @@ def _say(line: str) -> None:
 
 commands_query.register(app)
 commands_data.register(app)
+commands_series.register(app)
