@@ -1,13 +1,14 @@
-"""Commands over a history in a file: `score` runs the anomaly detector over it, as live."""
+"""Commands over a history in a file: `score` runs the anomaly detector over it, `forecast` says what comes next."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
+from app.forecasting import following
 from domain.anomaly.detector import follow
 from domain.rejection import Rejected
 from domain.series import read_series
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands to the command line."""
     app.command("score")(score)
+    app.command("forecast")(forecast)
 
 
+LEAST: Final = 3
 File = Annotated[str, typer.Argument(metavar="FILE", help="CSV with timestamp,value, oldest first; - is stdin")]
 
 
@@ -33,6 +36,31 @@ def score(file: File) -> None:
     sys.stdout.write("timestamp,value,anomaly_score,anomaly\n")
     for point, verdict in zip(points, follow((point.at, point.value) for point in points), strict=True):
         sys.stdout.write(f"{point.timestamp},{point.text},{verdict.score:.6f},{int(verdict.anomaly)}\n")
+
+
+def forecast(
+    file: File,
+    *,
+    horizon: Annotated[int, typer.Option(min=1, max=10_000, help="How many steps ahead")],
+) -> None:
+    """Say what comes next, with a band in which eight of ten values lie.
+
+    Prints CSV: timestamp,mean,lower,upper.
+    """
+    # numpy takes a while to load: not for `--help`.
+    from domain.forecast import forecast as ahead  # noqa: PLC0415
+    from domain.forecast.bands import spacing  # noqa: PLC0415
+
+    points = _points(file)
+    times = [point.at for point in points]
+    if len(points) < LEAST or (step := spacing(times)) <= 0:
+        _fail(f"{file}: at least {LEAST} rows in the order of time are needed")
+    found = ahead(times, [point.value for point in points], horizon)
+    sys.stdout.write("timestamp,mean,lower,upper\n")
+    for when, (mean, lower, upper) in zip(
+        following(points[-1].timestamp, times[-1], step, horizon), found, strict=True
+    ):
+        sys.stdout.write(f"{when},{mean:.6f},{lower:.6f},{upper:.6f}\n")
 
 
 def _points(file: str) -> list[Point]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,9 @@ import msgspec
 
 from app.access_tokens import Token, read_tokens
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
+from domain.anomaly.calendar import AnomalySettings, Planned
 from domain.budgets import Budget, define
+from domain.money import parse_amount
 from domain.ownership import Owner, parse_codeowners
 from domain.rejection import Rejected
 from domain.scope import EVERYTHING, parse_filter
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE_KEY: Final = "COSTGUARD_CONFIG"
-NOT_YET: Final = ("allocation", "fx", "anomaly")
+NOT_YET: Final = ("allocation", "fx")
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope)\b")
 _FIELD_FIRST: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
@@ -47,6 +50,7 @@ class Configuration:
     codeowners: Path | None = None
     tokens: tuple[Token, ...] = field(default=(), repr=False)
     currency: str = "USD"
+    anomaly: AnomalySettings = field(default_factory=AnomalySettings)
 
 
 class _Webhook(msgspec.Struct, forbid_unknown_fields=True):
@@ -64,6 +68,20 @@ class _Owner(msgspec.Struct, forbid_unknown_fields=True):
     team: str
 
 
+class _Planned(msgspec.Struct, forbid_unknown_fields=True):
+    start: datetime
+    end: datetime
+    scope: str = EVERYTHING
+    reason: str = ""
+
+
+class _Anomaly(msgspec.Struct, forbid_unknown_fields=True):
+    enabled: bool = True
+    minimum: str = "1.00"
+    holidays: list[date] = []
+    planned: list[_Planned] = []
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     currency: str = "USD"
     codeowners: str | None = None
@@ -74,7 +92,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     tokens: dict[str, dict[str, Any]] = {}
     allocation: Any = None
     fx: Any = None
-    anomaly: Any = None
+    anomaly: _Anomaly = msgspec.field(default_factory=_Anomaly)
 
 
 def load_configuration(path: Path | None) -> Configuration:
@@ -101,6 +119,7 @@ def parse_configuration(text: str, path: Path) -> Configuration:
         codeowners=codeowners,
         tokens=read_tokens(file.tokens, path.parent),
         currency=file.currency,
+        anomaly=_anomaly(file.anomaly),
     )
 
 
@@ -185,6 +204,32 @@ def _owners(sections: Sequence[_Owner]) -> Sequence[Owner]:
             if not value.strip():
                 raise SettingsError(f"owners[{i}].{name}", "must not be empty")
     return [Owner(section.service, section.team) for section in sections]
+
+
+def _anomaly(section: _Anomaly) -> AnomalySettings:
+    try:
+        minimum = parse_amount(section.minimum)
+    except ValueError as error:
+        raise SettingsError("anomaly.minimum", str(error)) from None
+    if minimum < 0:
+        raise SettingsError("anomaly.minimum", "must not be negative")
+    return AnomalySettings(
+        enabled=section.enabled,
+        minimum=minimum,
+        holidays=frozenset(int(datetime.combine(day, time(), UTC).timestamp()) for day in section.holidays),
+        planned=tuple(_planned(event, f"anomaly.planned[{i}]") for i, event in enumerate(section.planned)),
+    )
+
+
+def _planned(event: _Planned, key: str) -> Planned:
+    for name, moment in (("start", event.start), ("end", event.end)):
+        if moment.tzinfo is None:
+            raise SettingsError(f"{key}.{name}", "names no UTC offset; write 2026-11-01T00:00:00Z")
+    try:
+        scope = parse_filter(event.scope)
+    except ValueError as error:
+        raise SettingsError(f"{key}.scope", str(error)) from None
+    return Planned(scope, int(event.start.timestamp()), int(event.end.timestamp()), event.reason)
 
 
 def _distinct(names: Sequence[str], section: str, name: str) -> None:

@@ -35,13 +35,13 @@ def costs_table(answer: Mapping[str, Any]) -> Table:
     total = Decimal(answer["total"])
     time: list[Column] = [("time", LEFT)] if by_time else []
     columns = [*time, *((name, LEFT) for name in names), (answer["currency"], RIGHT), ("share", RIGHT), ("", LEFT)]
-    table = _table(_covered(answer["window"]), [*columns, ("events", RIGHT)])
+    table = new_table(_covered(answer["window"]), [*columns, ("events", RIGHT)])
     for group in groups:
         amount = Decimal(group["amount"])
         part = share(amount, total)
         when = [moment(group["start"])] if by_time else []
         figures = (_amount(amount, group), f"{part:.1%}", _bar(part), f"{group['events']:,}")
-        _row(table, *when, *(group["key"][name] for name in names), *figures)
+        add_row(table, *when, *(group["key"][name] for name in names), *figures)
     return table
 
 
@@ -58,18 +58,18 @@ def costs_total(answer: Mapping[str, Any]) -> Text:
 def unit_costs_table(answer: Mapping[str, Any]) -> Table:
     """Show `GET /unit-costs`; what became dearer is red."""
     columns = [("feature", LEFT), ("unit", LEFT), ("count", RIGHT), ("cost", RIGHT), ("per unit", RIGHT)]
-    table = _table(_covered(answer["window"]), [*columns, ("trend", RIGHT)])
+    table = new_table(_covered(answer["window"]), [*columns, ("trend", RIGHT)])
     for each in answer["features"]:
         count = f"{Decimal(each['count']):,f}"
         cost, unit_cost = _amount(Decimal(each["cost"]), each), f"{Decimal(each['unit_cost']):,.4g}"
-        _row(table, each["feature"], each["unit"], count, cost, unit_cost, _trend(each["trend_percent"]))
+        add_row(table, each["feature"], each["unit"], count, cost, unit_cost, _trend(each["trend_percent"]))
     return table
 
 
 def budgets_table(statuses: Iterable[Mapping[str, Any]]) -> Table:
     """Show budgets, fullest first."""
     columns = [("scope", LEFT), ("period", LEFT), ("spent", RIGHT), ("limit", RIGHT), ("", RIGHT), ("used", RIGHT)]
-    table = _table("Budgets", [*columns, ("", LEFT), ("crossed", LEFT), ("state", LEFT)])
+    table = new_table("Budgets", [*columns, ("", LEFT), ("crossed", LEFT), ("state", LEFT)])
     for status in sorted(statuses, key=lambda status: -Decimal(status["ratio"])):
         ratio, state = Decimal(status["ratio"]), str(status["state"])
         spent, limit = money(Decimal(status["spent"])), money(Decimal(status["limit"]))
@@ -77,7 +77,7 @@ def budgets_table(statuses: Iterable[Mapping[str, Any]]) -> Table:
         gauge = _bar(min(ratio, Decimal(1)), "red" if ratio >= 1 else "yellow" if crossed else "green")
         said = Text(state, _STATES.get(state, ""))
         period = str(status["period"]["name"])
-        _row(
+        add_row(
             table,
             scope(status["scope"]),
             period,
@@ -92,25 +92,15 @@ def budgets_table(statuses: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
-def anomalies_table(anomalies: Iterable[Mapping[str, Any]]) -> Table:
-    """Show anomalies as they come."""
-    table = _table("Anomalies", [("time", LEFT), ("scope", LEFT), ("what", LEFT)])
-    shown = {"time", "at", "scope"}
-    for each in anomalies:
-        what = ", ".join(f"{name} {value}" for name, value in each.items() if name not in shown)
-        _row(table, str(each.get("time", each.get("at", ""))), scope(each.get("scope", {})), what)
-    return table
-
-
 def flags_table(flags: Mapping[str, Mapping[str, Any]]) -> Table:
     """Show flags with the variant that holds now."""
-    table = _table("Flags", [("flag", LEFT), ("variant", LEFT), ("for", LEFT)])
+    table = new_table("Flags", [("flag", LEFT), ("variant", LEFT), ("for", LEFT)])
     for key, flag in sorted(flags.items()):
         rules = list(_rules(flag.get("targeting") or {}))
         for variant, whom in rules:
-            _row(table, key, Text(variant, "yellow"), whom)
+            add_row(table, key, Text(variant, "yellow"), whom)
         if not any(whom == EVERYBODY for _, whom in rules):
-            _row(table, key, str(flag.get("defaultVariant", "")), f"{EVERYBODY} else" if rules else EVERYBODY)
+            add_row(table, key, str(flag.get("defaultVariant", "")), f"{EVERYBODY} else" if rules else EVERYBODY)
     return table
 
 
@@ -130,12 +120,12 @@ def _term(condition: Mapping[str, Any]) -> str:
 def dead_letters_table(letters: Iterable[Mapping[str, Any]]) -> Table:
     """Show what was rejected, newest first."""
     columns = [("when", LEFT), ("where", LEFT), ("bytes", RIGHT), ("reason", LEFT), ("begins", LEFT)]
-    table = _table("Dead letters", columns)
+    table = new_table("Dead letters", columns)
     for letter in letters:
         data = letter.get("data", letter)
         where = f"{data.get('topic', '')}[{data.get('partition', '')}]@{data.get('offset', '')}"
         when = moment(letter.get("recordedtime", ""))
-        _row(table, when, where, f"{data.get('size', 0):,}", str(data.get("reason", "")), _beginning(data))
+        add_row(table, when, where, f"{data.get('size', 0):,}", str(data.get("reason", "")), _beginning(data))
     return table
 
 
@@ -200,14 +190,15 @@ def _covered(window: Mapping[str, str]) -> str:
     return f"{moment(window['start'])} to {moment(window['end'])} UTC"
 
 
-def _table(title: str, columns: Sequence[Column]) -> Table:
+def new_table(title: str, columns: Sequence[Column]) -> Table:
+    """Return an empty table; a column is a name, and whether it is right aligned."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name, right in columns:
         table.add_column(name, justify="right" if right else "left", header_style="dim", no_wrap=right)
     return table
 
 
-def _row(table: Table, *cells: str | Text) -> None:
+def add_row(table: Table, *cells: str | Text) -> None:
     """Add a row; names come from senders, and must not speak to the terminal."""
     table.add_row(*(cell if isinstance(cell, Text) else Text(_printable(cell)) for cell in cells))
 

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from agents import budgets, dead_letters, flags, metering, metrics, rollup, webhooks, webhooks_sender
+from agents import anomaly, budgets, dead_letters, flags, metering, metrics, rollup, webhooks, webhooks_sender
+from agents.closing import Sweep
 from app import processes
 from app.adapters import kafka
 from app.adapters.webhooks import WebhookTransport
@@ -34,6 +35,7 @@ from domain.pricing import PriceBook
 from tables import budgets as budgets_table
 from tables import costs as costs_table
 from tables import deliveries as deliveries_table
+from tables import detectors as detectors_table
 from tables import flags as flags_table
 from tables import identities as identities_table
 from tables import meter as meter_table
@@ -82,6 +84,7 @@ def source_of_tables(topics: Topics) -> dict[str, dict[str, str]]:
             meter_table.NAME: topics.usage_metered,
             costs_table.NAME: topics.cost_totals,
             budgets_table.NAME: topics.budget_commands,
+            detectors_table.NAME: topics.closed_hours,
         },
         EFFECTS: {
             deliveries_table.NAME: topics.budget_threshold_crossed,
@@ -171,6 +174,8 @@ def _install_worker(
         fatal=outside.fatal,
         partition_of=lambda key: partitions_of([key], partitions[topics.budget_commands])[0],
     )
+    if configuration.anomaly.enabled:
+        _install_anomaly(app, topics, tables, configuration, outside, writer)
     writer.show_all = rolling_up.show_all
     processes.add_service(app, writer)
     processes.add_service(
@@ -180,8 +185,31 @@ def _install_worker(
             rolling_up=rolling_up,
             budgets=budgeting,
             costs=tables[costs_table.NAME],
+            sweep=Sweep(outside.publisher, topics.closed_hours, outside.clock)
+            if configuration.anomaly.enabled
+            else None,
         ),
     )
+
+
+def _install_anomaly(
+    app: processes.App,
+    topics: Topics,
+    tables: Mapping[str, Any],
+    configuration: Configuration,
+    outside: Outside,
+    writer: ViewWriter,
+) -> None:
+    detecting = anomaly.Detecting(
+        topics=anomaly.AnomalyTopics(topics.anomaly_detected, topics.dead_letter),
+        detectors=tables[detectors_table.NAME],
+        publisher=outside.publisher,
+        view=writer,
+        settings=configuration.anomaly,
+        currency=configuration.currency,
+        clock=outside.clock,
+    )
+    anomaly.install(app, channel=_channel(app, topics.closed_hours), detecting=detecting, fatal=outside.fatal)
 
 
 def _install_effects(
@@ -239,9 +267,13 @@ async def ensure_topics(settings: Settings) -> Partitions:
     topics = Topics(settings.topic_prefix)
     # One client's view of the cluster: another broker may not know a topic yet that was just created.
     create = kafka.create_topics
-    partitions = await create(
-        settings.bootstrap, topics.all(), partitions=settings.partitions, replication=settings.replication
-    )
+    alone = {topics.closed_hours: topics.all()[topics.closed_hours]}
+    shared = {name: config for name, config in topics.all().items() if name not in alone}
+    partitions = {
+        **await create(settings.bootstrap, shared, partitions=settings.partitions, replication=settings.replication),
+        # Detection sees everything at once.
+        **await create(settings.bootstrap, alone, partitions=1, replication=settings.replication),
+    }
     for role, tables in source_of_tables(topics).items():
         for table, source in tables.items():
             changelog = processes.changelog_of(identifier(role, topics), table)

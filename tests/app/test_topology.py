@@ -16,17 +16,19 @@ if TYPE_CHECKING:
     from app.processes import App
 
 AGENTS = {
-    topology.WORKER: {"metering", "rollup", "budgets"},
+    topology.WORKER: {"metering", "rollup", "budgets", "anomaly"},
     topology.EFFECTS: {"webhooks", "flags", "dead-letters"},
 }
 READS = {
-    topology.WORKER: {"usage-metered", "costguard-cost-totals", "budget-commands", "costguard-budget-spend"},
+    topology.WORKER: {
+        "usage-metered", "costguard-cost-totals", "budget-commands", "costguard-budget-spend", "costguard-closed-hours",
+    },
     topology.EFFECTS: {
         "budget-threshold-crossed", "flag-changed", "anomaly-detected", "budget-status", "dead-letter",
     },
 }  # fmt: skip
 TABLES = {
-    topology.WORKER: {"identities": 8, "meter": 8, "costs": 4, "budgets": 4},
+    topology.WORKER: {"identities": 8, "meter": 8, "costs": 4, "budgets": 4, "detectors": 1},
     topology.EFFECTS: {"deliveries": 4, "flags": 4},
 }
 
@@ -36,7 +38,7 @@ def create(role: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     settings = load_settings({"COSTGUARD_DATA_DIR": str(directory), "COSTGUARD_BROKER_URL": "kafka://127.0.0.1:1"}, {})
     nobody: Any = None
     outside = topology.Outside(name="test", publisher=nobody, view=nobody, clock=lambda: 0.0, fatal=lambda _: None)
-    partitions = dict.fromkeys(Topics().all(), 4) | {"usage-metered": 8}
+    partitions = dict.fromkeys(Topics().all(), 4) | {"usage-metered": 8, "costguard-closed-hours": 1}
     return topology.create_app(role, settings, Configuration(), index=0, partitions=partitions, outside=outside)
 
 

@@ -14,6 +14,7 @@ from tests.app.api.fakes import NOW, Fact, World, usage, worker
 
 ROUTES = {
     "/costs", "/unit-costs", "/budgets", "/budgets/{scope}", "/budgets/{scope}/status",
+    "/anomalies/{anomaly_id}", "/anomalies/{anomaly_id}.svg", "/anomalies/{anomaly_id}/feedback",
     "/events", "/flags", "/anomalies", "/dead-letters", "/healthz", "/readyz", "/metrics",
 }  # fmt: skip
 
