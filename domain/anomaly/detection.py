@@ -102,7 +102,7 @@ class Hourly:
             return None
         self.states[key] = state
         state.version = version
-        if self._settings.is_planned(terms_of(key), hour):
+        if self._settings.planned and self._settings.is_planned(terms_of(key), hour):
             state.remember(hour, amount, amount, 0.0)
             state.hour = hour
             return None
