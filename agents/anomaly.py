@@ -66,7 +66,7 @@ class AnomalyTopics(msgspec.Struct, frozen=True):
 
 
 class Detecting:
-    """Detection of this system, in the worker that owns the one partition."""
+    """Detection of this system, in the worker that owns the one partition; `partitions` are those of cost."""
 
     def __init__(
         self,
@@ -77,6 +77,7 @@ class Detecting:
         view: View,
         settings: AnomalySettings,
         currency: str,
+        partitions: int,
         clock: Clock,
     ) -> None:
         self._topics = topics
@@ -89,7 +90,8 @@ class Detecting:
         self._lock = asyncio.Lock()
         self._rows: Tenure | None = None
         self._shown_at = 0.0
-        self._progress = Progressing()
+        self._partitions = partitions
+        self._progress = Progressing(partitions)
         self._episodes: dict[str, Episode] = {}
         self._mark: table.Mark | None = None
 
@@ -133,7 +135,7 @@ class Detecting:
             return
         rows = self._rows = self._table.tenure(PARTITION)
         self._shown_at = 0.0
-        self._progress = Progressing(rows)
+        self._progress = Progressing(self._partitions, rows)
         self._episodes = episodes_of(rows)
         mark = rows.get(table.MARK)
         self._mark = None if mark is None else table.decode_mark(mark)

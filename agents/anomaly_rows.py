@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 PARTITION: Final = 0
 # History that is played: a partition of cost that says nothing for so long is not waited for (seconds).
 SILENT: Final = 20.0
-# Time for every partition to be heard of, before history is judged (seconds).
-FIRST: Final = 10.0
+# History is judged once every partition was heard of, or after so long (seconds).
+FIRST: Final = 60.0
 _MARGIN: Final = 5 * 60
 
 
@@ -45,7 +45,8 @@ class StoredStates:
 class Progressing:
     """How far each partition of cost is, and since when it was not heard of (seconds of a clock)."""
 
-    def __init__(self, rows: Tenure | None = None) -> None:
+    def __init__(self, partitions: int, rows: Tenure | None = None) -> None:
+        self._partitions = partitions
         stored = () if rows is None else rows.scan(table.PROGRESS)
         self.closed = {table.partition_of(key): table.decode_progress(row).closed for key, row in stored}
         self._heard: dict[int, float] = {}
@@ -64,14 +65,15 @@ class Progressing:
             return False
         if self._since is None:
             self._since = now
-        if now - (hour + HOUR) > LIVE and now - self._since < FIRST:
+        if now - (hour + HOUR) > LIVE and len(self.closed) < self._partitions and now - self._since < FIRST:
             return False
         return all(closed > hour or self._is_given_up(each, hour, now) for each, closed in self.closed.items())
 
     def _is_given_up(self, partition: int, hour: int, now: float) -> bool:
         age = now - (hour + HOUR)
         if age <= LIVE:
-            return age > GRACE + PATIENCE + _MARGIN
+            # A partition that never had any cost is not waited for.
+            return not self.closed[partition] or age > GRACE + PATIENCE + _MARGIN
         return now - self._heard.setdefault(partition, now) > SILENT
 
 

@@ -41,6 +41,7 @@ class Hours:
         self._sources: dict[tuple[str, int], tuple[int, float]] = {}
         self._touched: dict[int, float] = {}
         self._heard = 0.0
+        self.announced = False
         stored = costs.get(table.CLOSING)
         self.closing = Closing() if stored is None else table.decode_closing(stored)
         self._written = self.closing
@@ -90,6 +91,10 @@ class Sweep:
     async def partition(self, number: int, costs: Tenure, hours: Hours, watermark: int) -> None:
         """Send the hours of a partition that are closed by now, or that have changed since."""
         closing = hours.closing
+        if not closing.closed and not hours.announced:
+            # Detection waits for those that it knows of.
+            await self._publisher.send_many(self._topic, [(None, mark(number, 0), 0)])
+            hours.announced = True
         until = hours.until(watermark, self._clock())
         dirty = {hour for hour in closing.dirty if not hours.unsettled(hour)}
         if until == closing.closed and not dirty:

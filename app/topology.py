@@ -175,7 +175,7 @@ def _install_worker(
         partition_of=lambda key: partitions_of([key], partitions[topics.budget_commands])[0],
     )
     if configuration.anomaly.enabled:
-        _install_anomaly(app, topics, tables, configuration, outside, writer)
+        _install_anomaly(app, topics, tables, configuration, partitions, outside, writer)
     writer.show_all = rolling_up.show_all
     processes.add_service(app, writer)
     processes.add_service(
@@ -197,6 +197,7 @@ def _install_anomaly(
     topics: Topics,
     tables: Mapping[str, Any],
     configuration: Configuration,
+    partitions: Partitions,
     outside: Outside,
     writer: ViewWriter,
 ) -> None:
@@ -207,6 +208,7 @@ def _install_anomaly(
         view=writer,
         settings=configuration.anomaly,
         currency=configuration.currency,
+        partitions=partitions[topics.cost_totals],
         clock=outside.clock,
     )
     anomaly.install(app, channel=_channel(app, topics.closed_hours), detecting=detecting, fatal=outside.fatal)
@@ -267,13 +269,11 @@ async def ensure_topics(settings: Settings) -> Partitions:
     topics = Topics(settings.topic_prefix)
     # One client's view of the cluster: another broker may not know a topic yet that was just created.
     create = kafka.create_topics
-    alone = {topics.closed_hours: topics.all()[topics.closed_hours]}
-    shared = {name: config for name, config in topics.all().items() if name not in alone}
-    partitions = {
-        **await create(settings.bootstrap, shared, partitions=settings.partitions, replication=settings.replication),
-        # Detection sees everything at once.
-        **await create(settings.bootstrap, alone, partitions=1, replication=settings.replication),
-    }
+    shared, copies = topics.all(), settings.replication
+    alone = {topics.closed_hours: shared.pop(topics.closed_hours)}
+    partitions = await create(settings.bootstrap, shared, partitions=settings.partitions, replication=copies)
+    # Detection sees everything at once.
+    partitions |= await create(settings.bootstrap, alone, partitions=1, replication=copies)
     for role, tables in source_of_tables(topics).items():
         for table, source in tables.items():
             changelog = processes.changelog_of(identifier(role, topics), table)

@@ -17,6 +17,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from domain.anomaly.bounds import MOST, to_float
 from domain.money import RATIO, ZERO, add, add_up, to_text
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Decomposition(NamedTuple):
 
 
 def rounded(value: float) -> Decimal:
-    """Return a figure of a model as money: to a millionth."""
-    return Decimal(value).quantize(_PLACES, context=RATIO)
+    """Return a figure of a model as money: to a millionth, and no more than anybody has."""
+    return Decimal(max(-MOST, min(MOST, value))).quantize(_PLACES, context=RATIO)
 
 
 def decompose(parts: Observed, expected: Decimal, usual: Mapping[str, list[float]]) -> Decomposition:
@@ -72,8 +73,8 @@ def decompose(parts: Observed, expected: Decimal, usual: Mapping[str, list[float
     events = sum(part.events for part in parts.values())
     usually = sum(each[2] for each in usual.values())
     level = _usual_level(usual)
-    scaled = usually * float(expected) / level if level else 0.0
-    volume = rounded(float(expected) * (events / scaled - 1.0)) if scaled else ZERO
+    scaled = usually * to_float(expected) / level if level else 0.0
+    volume = rounded(to_float(expected) * (events / scaled - 1.0)) if scaled else ZERO
     mix = add_up((at_usual_prices, -expected, -volume))
     return Decomposition(price, volume, mix, ZERO, ZERO, correction)
 
@@ -88,7 +89,7 @@ def _at_usual_prices(parts: Observed, usual: Mapping[str, list[float]]) -> Decim
         units, amount, _ = usual.get(name, (0.0, 0.0, 0.0))
         if units > 0 and amount > 0:
             known = True
-            total = add(total, rounded(float(part.units) * amount / units))
+            total = add(total, rounded(to_float(part.units) * amount / units))
         else:
             total = add(total, part.amount)
     return total if known or not parts else None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 
 from domain.anomaly import leak, spend, unit_cost
+from domain.anomaly.bounds import to_float
 from domain.anomaly.episodes import terms_of
 from domain.anomaly.hours import observe
 from domain.anomaly.keeping import Keeper
@@ -94,7 +95,7 @@ class Hourly:
         yield from (key for key in seen if key not in known)
 
     def _scope(self, key: ScopeKey, parts: Observed, hour: int, version: int, *, rest: bool) -> Finding | None:
-        amount = float(add_up(part.amount for part in parts.values()))
+        amount = to_float(add_up(part.amount for part in parts.values()))
         state = self.state(key)
         if state is None:
             state = spend.begin(version, hour, amount, self.state(("all", (), key[2])))

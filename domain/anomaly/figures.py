@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from domain.anomaly.bounds import to_float
 from domain.anomaly.decomposition import Decomposition, decompose, rounded
 from domain.anomaly.episodes import Figures, terms_of
 from domain.money import ZERO, add, add_up
@@ -65,7 +66,7 @@ def _contributors(
     level = sum(each[1] for each in usual.values())
     for name, part in finding.parts.items():
         share = usual[name][1] / level if level and name in usual else 0.0
-        more = float(part.amount) - share * finding.judged.expected
+        more = to_float(part.amount) - share * finding.judged.expected
         if more * whole > 0 and abs(more) >= _WORTH * abs(whole):
             found.append(("resource_type", name, rounded(more)))
     found.sort(key=lambda each: -abs(each[2]))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from domain.anomaly.bounds import to_float
 from domain.anomaly.episodes import Episode, identity, label
 from domain.anomaly.figures import LEAK, explain, owner_of
 from domain.anomaly.stories import related
@@ -129,4 +130,4 @@ def _belongs(finding: Finding, episode: Episode) -> bool:
         return False
     if not episode.closed:
         return True
-    return abs(finding.judged.difference) <= LOUDER * abs(float(episode.figures.difference))
+    return abs(finding.judged.difference) <= LOUDER * abs(to_float(episode.figures.difference))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from domain.anomaly.bounds import to_float
 from domain.anomaly.decomposition import decompose
 from domain.anomaly.hours import observe
 from domain.anomaly.spend import PERCENT, SIGMA, Judgement
@@ -49,7 +50,7 @@ def _changed(
         if state is None or not 0 <= state.hour - hour < RECENT * HOUR:
             continue
         actual, expected, deviation = state.at(hour)
-        now = float(add_up(part.amount for part in parts.values()))
+        now = to_float(add_up(part.amount for part in parts.values()))
         if math.isnan(actual) or math.isclose(now, actual, rel_tol=1e-6):
             continue
         if hour // DAY == (state.hour + HOUR) // DAY:

@@ -29,6 +29,7 @@ PERCENT: Final = 0.2
 WARM: Final = 24
 SETTLED: Final = 14 * 24
 ACCEPTED: Final = 72
+MAX_RATIO: Final = 1e6
 _FLOOR: Final = 0.02  # nothing is steadier than 2 %
 _REACH_ROOT: Final = math.sqrt(3.0)
 _TAIL: Final = 2.0
@@ -165,7 +166,7 @@ def rebase(state: SpendState) -> None:
     """Take the level of the recent hours as the new normal: every hour moves in proportion."""
     recent = list(state.series())
     expected = sum(each[2] for each in recent)
-    ratio = sum(each[1] for each in recent) / expected if expected else 1.0
+    ratio = _clipped(sum(each[1] for each in recent) / expected, MAX_RATIO) if expected else 1.0
     for at in range(0, DAY, HOUR):
         for rest in (False, True):
             state.set_day_bin(at, state.day_bin(at, rest=rest) * ratio, rest=rest)

@@ -26,7 +26,16 @@ _TRIPLE: Final = Struct("<3f")
 _UNKNOWN: Final = _FLOAT.pack(math.nan)
 
 _read = _FLOAT.unpack_from
-_write = _FLOAT.pack_into
+_MOST: Final = 1e30  # of a 32-bit float, with room to spare
+
+
+def _write(row: bytearray, at: int, value: float) -> None:
+    _FLOAT.pack_into(row, at, _bounded(value))
+
+
+def _bounded(value: float) -> float:
+    """Keep NaN, and what fits."""
+    return value if math.isnan(value) else max(-_MOST, min(_MOST, value))
 
 
 class SpendState(msgspec.Struct, array_like=True, gc=False):
@@ -80,7 +89,8 @@ class SpendState(msgspec.Struct, array_like=True, gc=False):
 
     def remember(self, hour: int, actual: float, expected: float, deviation: float) -> None:
         """Keep an hour for those who ask how it came."""
-        _TRIPLE.pack_into(self.recent, _TRIPLE.size * (hour // HOUR % RECENT), actual, expected, deviation)
+        kept = _bounded(actual), _bounded(expected), _bounded(deviation)
+        _TRIPLE.pack_into(self.recent, _TRIPLE.size * (hour // HOUR % RECENT), *kept)
 
     def series(self) -> Iterator[tuple[int, float, float, float]]:
         """Yield `(hour, actual, expected, deviation)` of the recent hours, oldest first."""
@@ -92,7 +102,7 @@ class SpendState(msgspec.Struct, array_like=True, gc=False):
 
     def end_day(self) -> None:
         """Begin a new day."""
-        self.days = self.days[4:] + _FLOAT.pack(self.today)
+        self.days = self.days[4:] + _FLOAT.pack(_bounded(self.today))
         self.today = 0.0
 
     def last_days(self) -> list[float]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from domain.anomaly.bounds import to_float
 from domain.anomaly.state import MAX_PRICES
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def index(state: SpendState, parts: Observed, judged: Judgement, minimum: float)
     for name, part in parts.items():
         usual = state.prices.get(name)
         if usual is not None and usual[0] > 0 and usual[1] > 0 and part.units > 0:
-            cost += float(part.amount)
-            volume_cost += float(part.units) * usual[1] / usual[0]
+            cost += to_float(part.amount)
+            volume_cost += to_float(part.units) * usual[1] / usual[0]
     if volume_cost <= 0 or cost <= 0:
         return None
     value = cost / volume_cost
@@ -70,7 +71,7 @@ def learn(state: SpendState, parts: Observed, found: PriceIndex | None) -> None:
     share = 1.0 if state.rises >= ACCEPTED else _SHARE
     for name, part in parts.items():
         if part.units > 0 and part.amount > 0:
-            _learn_price(state, name, (float(part.units), float(part.amount), float(part.events)), share)
+            _learn_price(state, name, (to_float(part.units), to_float(part.amount), float(part.events)), share)
 
 
 def _learn_price(state: SpendState, name: str, seen: tuple[float, float, float], share: float) -> None:

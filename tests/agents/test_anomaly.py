@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from agents.anomaly import AnomalyTopics, Detecting
+from agents.anomaly_rows import Progressing
 from agents.closing import Sweep
 from agents.rollup import RollingUp, RollupTopics
 from domain.anomaly.calendar import AnomalySettings, Planned
@@ -57,7 +58,7 @@ class House:
         self.sweep = Sweep(self.publisher, "hours", self.clock)
         self.detecting = Detecting(
             topics=AnomalyTopics("detected", "dead"), detectors=self.detectors, publisher=self.publisher,
-            view=self.view, settings=self.settings, currency="USD", clock=self.clock,
+            view=self.view, settings=self.settings, currency="USD", partitions=1, clock=self.clock,
         )  # fmt: skip
 
     async def spend(self, hour: int, amounts: dict[str, tuple[str, str]], version: int = 0) -> None:
@@ -238,3 +239,23 @@ async def test_what_is_shown_has_the_hours_before_it() -> None:
 
 def shown(house: House) -> list[Any]:
     return [orjson.loads(doc) for (kind, _), doc in house.view.documents.items() if kind == "anomalies" and doc]
+
+
+def test_history_waits_for_every_partition_of_cost_that_is_heard_of() -> None:
+    long_ago = START + 100 * DAY
+    progress = Progressing(2)
+    progress.hear(0, START + DAY, long_ago)
+    assert not progress.complete(START, long_ago + 1)
+    progress.hear(1, 0, long_ago + 2)
+    assert not progress.complete(START, long_ago + 3)
+    progress.hear(1, START + HOUR, long_ago + 4)
+    assert progress.complete(START, long_ago + 5)
+    assert not progress.complete(START + HOUR, long_ago + 5)
+    assert progress.complete(START + HOUR, long_ago + 60)
+
+
+def test_a_partition_that_never_had_cost_holds_nobody_up_now() -> None:
+    progress = Progressing(2)
+    progress.hear(0, START + HOUR, START + HOUR)
+    progress.hear(1, 0, START + HOUR)
+    assert progress.complete(START, START + HOUR + 300)
