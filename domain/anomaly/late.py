@@ -13,7 +13,7 @@ import msgspec
 from domain.anomaly.bounds import to_float
 from domain.anomaly.decomposition import decompose
 from domain.anomaly.hours import observe
-from domain.anomaly.spend import PERCENT, SIGMA, Judgement
+from domain.anomaly.spend import PERCENT, SIGMA, Judgement, limit_of
 from domain.anomaly.state import RECENT
 from domain.anomaly.stories import Finding, tell
 from domain.money import add, add_up
@@ -58,7 +58,7 @@ def _changed(
         state.remember(hour, now, expected, deviation)
         hourly.states[key] = state
         z = (now - expected) / deviation if deviation else 0.0
-        yield key, (Judgement(now, expected, deviation, z, 2.0 * state.extreme * state.tolerance, odd=False), parts)
+        yield key, (Judgement(now, expected, deviation, z, limit_of(state), odd=False), parts)
 
 
 def _correct(hourly: Hourly, hour: int, judged: dict[ScopeKey, tuple[Judgement, Observed]]) -> None:

@@ -40,6 +40,7 @@ _COLD: Final = 1.5
 _PEAK: Final = 1.15
 _FADE: Final = 0.998  # an hour: a surprise is half forgotten after two weeks
 _SPARSE: Final = 4.0
+_MOST_SURPRISE: Final = 50.0
 _SOMETIMES: Final = 0.1
 _NEVER: Final = 0.02
 
@@ -100,17 +101,23 @@ def judge(state: SpendState, hour: int, value: float, *, rest: bool, minimum: fl
     z = (value - expected) / deviation
     short = (state.short + 0.5 * (_clipped(z, 12.0) - state.short)) * _REACH_ROOT
     worst = z if abs(z) >= abs(short) or short * z < 0 else short
-    limit = max(SIGMA, _TAIL * max(state.extreme, _LEAST_EXTREME)) * state.tolerance
-    limit = max(limit, _PEAK * state.peak) * (1.0 + _SPARSE * state.zeros)
-    if state.hours < SETTLED:
-        limit *= _COLD
+    limit = limit_of(state)
     if state.odd:
         limit = max(SIGMA, 0.5 * limit)
     away = abs(value - expected)
-    unusual = abs(worst) > limit and (state.zeros < _SOMETIMES or state.hours >= HOURS_A_WEEK)
+    unusual = abs(worst) > limit
     stopped = value == 0 and state.zeros < _NEVER and state.hours >= 3 * WARM
     odd = (unusual or stopped) and away > PERCENT * abs(expected) and away * 24 >= minimum
     return Judgement(value, expected, deviation, worst, limit, odd)
+
+
+def limit_of(state: SpendState) -> float:
+    """Return how many deviations a scope has to be away; infinite for one that is too new to say."""
+    if state.hours < WARM or (state.zeros >= _SOMETIMES and state.hours < HOURS_A_WEEK):
+        return math.inf
+    limit = max(SIGMA, _TAIL * max(state.extreme, _LEAST_EXTREME)) * state.tolerance
+    limit = max(limit, _PEAK * state.peak) * (1.0 + _SPARSE * state.zeros)
+    return limit * _COLD if state.hours < SETTLED else limit
 
 
 def learn(state: SpendState, hour: int, judged: Judgement, *, rest: bool) -> None:
@@ -145,7 +152,7 @@ def _learn_spread(state: SpendState, judged: Judgement) -> None:
     if state.hours >= WARM:
         step = _STEP_UP if abs(own) > state.extreme else -_STEP_DOWN
         state.extreme = min(state.extreme * math.exp(step), 12.0)
-        surprise = min(abs(own), 2.0 * judged.limit)
+        surprise = min(abs(own), 2.0 * judged.limit, _MOST_SURPRISE)
         state.peak = max(state.peak * _FADE, state.peak + 0.5 * (surprise - state.peak))
 
 
