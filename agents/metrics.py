@@ -63,6 +63,16 @@ VIEW_PENDING: Final = Gauge("costguard_view_pending_rows", "Rows not yet in Redi
 BUDGET_TRANSITIONS: Final = Counter(
     "costguard_budget_transitions_total", "Thresholds crossed and cleared.", ["direction"]
 )
+ANOMALIES: Final = Counter(
+    "costguard_anomalies_total",
+    "Anomalies that began and ended. Many of one kind: look at GET /anomalies, and tell which were none.",
+    ["what", "kind"],
+)
+ANOMALY_SCOPES: Final = Gauge("costguard_anomaly_scopes", "Scopes and drivers judged in the newest hour.")
+ANOMALY_HOUR: Final = Gauge(
+    "costguard_anomaly_newest_hour_seconds",
+    "Start of the newest hour that was judged (epoch). Stands still: a partition of cost does not close its hours.",
+)
 DEAD_LETTERS: Final = Counter(
     "costguard_dead_letters_total",
     "Dead letters by kind of reason. Tell the sender what is wrong.",

@@ -47,8 +47,8 @@ class Tenure(Protocol):
     def get(self, key: bytes) -> bytes | None:
         """Return a row or None."""
 
-    def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Iterate rows in key order."""
+    def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Iterate rows whose key starts with `prefix`, in key order, from `start` on."""
 
     async def commit(self, rows: Mapping[bytes, bytes | None]) -> None:
         """Write rows atomically; None deletes."""

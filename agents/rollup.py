@@ -19,11 +19,12 @@ from msgspec.structs import astuple
 
 from agents import metrics
 from agents.batch import Batch, Merger
+from agents.closing import Hours
 from agents.rollup_rows import CostRows
 from domain import cloudevents
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rollup import Arrived, Group, Rollup, groups, newest
-from domain.sources import BILLED, parse
+from domain.sources import BILLED, METERED, parse
 from domain.totals import decode_packet
 from domain.windows import DAY, MINUTE, to_rfc3339
 from tables import costs as table
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     import faust
 
+    from agents.closing import Sweep
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, Tenure, View
     from domain.cost_rows import CellRow, CostCell, CostCellKey
 
@@ -60,6 +62,7 @@ class Partition:
         self.rollup = Rollup(self.rows, self.rows.budgets())
         self.watermark = self.rows.watermark()
         self.days: set[int] = set()
+        self.hours = Hours(costs)
 
 
 class RollingUp:
@@ -96,6 +99,8 @@ class RollingUp:
             elif record.value is not None:
                 packet = decode_packet(record.value)
                 state.watermark = max(state.watermark, packet.watermark)
+                if parse(packet.source).kind == METERED:
+                    state.hours.heard(packet.source, packet.partition, packet.watermark, self._clock())
                 arrived += [Arrived(record.offset, packet.source, packet.partition, total) for total in packet.totals]
         await self._fold(state, arrived)
         self._view.progress(f"rollup:{batch.partition}", orjson.dumps({"offset": batch.records[-1].offset}))
@@ -115,7 +120,9 @@ class RollingUp:
     async def _fold_group(self, state: Partition, cells: Sequence[tuple[CostCellKey, list[Arrived]]]) -> None:
         group = state.rollup.fold(cells)
         try:
-            await state.costs.commit(state.rows.encode(group, state.watermark))
+            metered = [key.minute for key in group.cells if parse(key.cell.source).kind == METERED]
+            touched = state.hours.touch(metered, self._clock())
+            await state.costs.commit(state.rows.encode(group, state.watermark) | touched)
         except BatchTooLargeError:
             if len(cells) == 1:
                 raise
@@ -123,6 +130,7 @@ class RollingUp:
             await self._fold_group(state, cells[:middle])
             await self._fold_group(state, cells[middle:])
             return
+        state.hours.wrote()
         state.rows.remember(group)
         state.days.update(minute - minute % DAY for minute in {key.minute for key in group.cells})
         self._view.costs(state.number, group.projections, state.costs.position)
@@ -232,6 +240,12 @@ class RollingUp:
                 if row is not None:
                     rows = {table.split_projection_key(key): table.decode_projection(row)}
                     self._view.costs(number, rows, costs.position)
+
+    async def sweep(self, sweep: Sweep) -> None:
+        """Send what is closed by now of every owned partition to detection."""
+        for number in self._costs.owned():
+            state = self._partition(number)
+            await sweep.partition(number, state.costs, state.hours, state.watermark)
 
     async def expire(self) -> None:
         """Delete rows older than their retention, in every owned partition, some at a time."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
+from urllib.parse import quote
 
 import orjson
 import typer
 from rich.console import Console
 
+from app import anomaly_tables
 from app import query_tables as tables
 from app.runtime import NotRunningError, read_runtime
 from app.settings import from_environment
@@ -113,6 +115,7 @@ def budgets(*, api: Api = None, token: Token = None, json: Json = False) -> None
 
 
 def anomalies(
+    anomaly_id: Annotated[str | None, typer.Argument(metavar="ID", help="Explain this one, and draw its hours")] = None,
     *,
     since: Annotated[str | None, typer.Option(metavar="RFC3339", help="Only those from then on")] = None,
     tenant: Values = None,
@@ -124,10 +127,14 @@ def anomalies(
     token: Token = None,
     json: Json = False,
 ) -> None:
-    """Show cost anomalies."""
-    asked = given(locals())
+    """Show cost anomalies, or explain one."""
+    if anomaly_id is not None:
+        found = ask(f"/anomalies/{quote(anomaly_id, safe='')}", {}, api, token)
+        show(found, anomaly_tables.anomaly_details(found), json=json)
+        return
+    asked = given({name: value for name, value in locals().items() if name != "anomaly_id"})
     answer = ask("/anomalies", asked, api, token)
-    show(answer, tables.anomalies_table(answer["anomalies"]), json=json, nothing="no anomalies")
+    show(answer, anomaly_tables.anomalies_table(answer["anomalies"]), json=json, nothing="no anomalies")
 
 
 def flags(*, api: Api = None, token: Token = None, json: Json = False) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +19,10 @@ from app.allocation_configuration import AllocationSection, read_allocation
 from app.billing_configuration import BillingSection, Bills, Fx, FxSection, read_bills, read_fx, read_tags
 from app.reconciliation_configuration import ReconciliationSection, read_reconciliation
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
+from domain.anomaly.calendar import AnomalySettings, Planned
 from domain.billing.tags import DEFAULT_KEYS
 from domain.budgets import Budget, define
+from domain.money import parse_amount
 from domain.ownership import Owner, parse_codeowners
 from domain.rejection import Rejected
 from domain.scope import EVERYTHING, parse_filter
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
     from domain.reconciliation import Match
 
 FILE_KEY: Final = "COSTGUARD_CONFIG"
-NOT_YET: Final = ("anomaly",)
 _CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope)\b")
 _FIELD_FIRST: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
@@ -59,6 +61,7 @@ class Configuration:
     bills: Bills = field(default_factory=Bills)
     allocation: tuple[Rule, ...] = ()
     reconciliation: tuple[Match, ...] = ()
+    anomaly: AnomalySettings = field(default_factory=AnomalySettings)
 
 
 class _Webhook(msgspec.Struct, forbid_unknown_fields=True):
@@ -76,6 +79,20 @@ class _Owner(msgspec.Struct, forbid_unknown_fields=True):
     team: str
 
 
+class _Planned(msgspec.Struct, forbid_unknown_fields=True):
+    start: datetime
+    end: datetime
+    scope: str = EVERYTHING
+    reason: str = ""
+
+
+class _Anomaly(msgspec.Struct, forbid_unknown_fields=True):
+    enabled: bool = True
+    minimum: str = "1.00"
+    holidays: list[date] = []
+    planned: list[_Planned] = []
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     currency: str = "USD"
     codeowners: str | None = None
@@ -88,7 +105,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     reconciliation: list[ReconciliationSection] = []
     fx: FxSection = msgspec.field(default_factory=FxSection)
     billing: BillingSection = msgspec.field(default_factory=BillingSection)
-    anomaly: Any = None
+    anomaly: _Anomaly = msgspec.field(default_factory=_Anomaly)
 
 
 def load_configuration(path: Path | None) -> Configuration:
@@ -101,9 +118,6 @@ def load_configuration(path: Path | None) -> Configuration:
 def parse_configuration(text: str, path: Path) -> Configuration:
     """Read a configuration; `path` is where it stands: for messages, and for the paths in it."""
     file = typed(parse_toml(text, FILE_KEY, str(path)), _File)
-    for name in NOT_YET:
-        if getattr(file, name) is not None:
-            raise SettingsError(name, "not available yet")
     if not _CURRENCY.fullmatch(file.currency):
         raise SettingsError("currency", f"{file.currency!r} is not an ISO 4217 code such as USD")
     codeowners = path.parent / file.codeowners if file.codeowners is not None else None
@@ -120,6 +134,7 @@ def parse_configuration(text: str, path: Path) -> Configuration:
         bills=read_bills(file.billing, path.parent),
         allocation=read_allocation(file.allocation),
         reconciliation=read_reconciliation(file.reconciliation),
+        anomaly=_anomaly(file.anomaly),
     )
 
 
@@ -204,6 +219,32 @@ def _owners(sections: Sequence[_Owner]) -> Sequence[Owner]:
             if not value.strip():
                 raise SettingsError(f"owners[{i}].{name}", "must not be empty")
     return [Owner(section.service, section.team) for section in sections]
+
+
+def _anomaly(section: _Anomaly) -> AnomalySettings:
+    try:
+        minimum = parse_amount(section.minimum)
+    except ValueError as error:
+        raise SettingsError("anomaly.minimum", str(error)) from None
+    if minimum < 0:
+        raise SettingsError("anomaly.minimum", "must not be negative")
+    return AnomalySettings(
+        enabled=section.enabled,
+        minimum=minimum,
+        holidays=frozenset(int(datetime.combine(day, time(), UTC).timestamp()) for day in section.holidays),
+        planned=tuple(_planned(event, f"anomaly.planned[{i}]") for i, event in enumerate(section.planned)),
+    )
+
+
+def _planned(event: _Planned, key: str) -> Planned:
+    for name, moment in (("start", event.start), ("end", event.end)):
+        if moment.tzinfo is None:
+            raise SettingsError(f"{key}.{name}", "names no UTC offset; write 2026-11-01T00:00:00Z")
+    try:
+        scope = parse_filter(event.scope)
+    except ValueError as error:
+        raise SettingsError(f"{key}.scope", str(error)) from None
+    return Planned(scope, int(event.start.timestamp()), int(event.end.timestamp()), event.reason)
 
 
 def _distinct(names: Sequence[str], section: str, name: str) -> None:

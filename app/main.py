@@ -23,9 +23,11 @@ from app.logs import configure_logging
 from app.memory import return_what_is_freed
 from app.settings import load_configuration
 from app.topics import Topics
+from app.wiring import Outside
 
 if TYPE_CHECKING:
     from app.settings import Configuration, Settings
+    from app.wiring import Partitions
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ def fatal(error: BaseException) -> None:
 
 
 @stamina.retry(on=(KafkaError, OSError), timeout=120.0, wait_initial=0.2, wait_max=2.0)
-async def prepare(role: str, settings: Settings, configuration: Configuration) -> topology.Partitions:
+async def prepare(role: str, settings: Settings, configuration: Configuration) -> Partitions:
     """Create what topics are missing, send configured budgets, and return how many partitions the topics have."""
     partitions = await topology.ensure_topics(settings)
     if role == topology.WORKER and configuration.budgets:
@@ -61,7 +63,7 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
     configure_logging(role, settings.log_level)
     configuration = load_configuration(settings.config_path)
     partitions = asyncio.run(prepare(role, settings, configuration))
-    outside = topology.Outside(
+    outside = Outside(
         name=f"{role}-{socket.gethostname()}-{index}",
         publisher=Publisher(settings.bootstrap),
         view=RedisView.connect(settings.redis_url, settings.view_prefix),

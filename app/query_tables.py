@@ -92,16 +92,6 @@ def budgets_table(statuses: Iterable[Mapping[str, Any]]) -> Table:
     return table
 
 
-def anomalies_table(anomalies: Iterable[Mapping[str, Any]]) -> Table:
-    """Show anomalies as they come."""
-    table = new_table("Anomalies", [("time", LEFT), ("scope", LEFT), ("what", LEFT)])
-    shown = {"time", "at", "scope"}
-    for each in anomalies:
-        what = ", ".join(f"{name} {value}" for name, value in each.items() if name not in shown)
-        add_row(table, str(each.get("time", each.get("at", ""))), scope(each.get("scope", {})), what)
-    return table
-
-
 def flags_table(flags: Mapping[str, Mapping[str, Any]]) -> Table:
     """Show flags with the variant that holds now."""
     table = new_table("Flags", [("flag", LEFT), ("variant", LEFT), ("for", LEFT)])

@@ -1,7 +1,7 @@
 """The names of every topic, and how each is created: partitions, retention, compaction.
 
-Two topics are internal and change without notice: `cost-totals` (running totals from meter to rollup) and
-`budget-spend` (partial spend from rollup to budgets).
+Three topics are internal and change without notice: `cost-totals` (running totals from meter to rollup),
+`budget-spend` (partial spend from rollup to budgets) and `closed-hours` (from rollup to detection; one partition).
 """
 
 from __future__ import annotations
@@ -76,6 +76,11 @@ class Topics:
         """Internal: rollup to budgets."""
         return f"{self.prefix}costguard-budget-spend"
 
+    @property
+    def closed_hours(self) -> str:
+        """Internal: rollup to detection, and what people say of anomalies; one partition."""
+        return f"{self.prefix}costguard-closed-hours"
+
     def all(self) -> dict[str, dict[str, str]]:
         """Every topic with the configuration it is created with; changelogs are the tables' own."""
         return {
@@ -90,4 +95,5 @@ class Topics:
             self.dead_letter: {},
             self.cost_totals: {},
             self.budget_spend: {},
+            self.closed_hours: {},
         }

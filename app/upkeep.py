@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from mode import Service
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from agents.billing import Billing
     from agents.budgets import Budgets
+    from agents.closing import Sweep
     from agents.metering import Metering
     from agents.rollup import RollingUp
     from tables.ledger import LedgerTable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 AUDIT_EVERY: Final = 15.0
 EXPIRE_EVERY: Final = 3600.0
 FOLLOW_EVERY: Final = 0.5
+SWEEP_EVERY: Final = 2.0
 
 
 class Upkeep(Service):
@@ -33,6 +36,7 @@ class Upkeep(Service):
         rolling_up: RollingUp,
         budgets: Budgets,
         costs: LedgerTable,
+        sweep: Sweep | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -41,6 +45,7 @@ class Upkeep(Service):
         self._rolling_up = rolling_up
         self._budgets = budgets
         self._costs = costs
+        self._sweep = sweep
 
     @Service.task
     async def _show_what_was_moved_here(self) -> None:
@@ -56,6 +61,13 @@ class Upkeep(Service):
         while not self.should_stop:
             await self.sleep(AUDIT_EVERY)
             self._rolling_up.audit()
+
+    @Service.task
+    async def _close_hours(self) -> None:
+        sweep = self._sweep
+        while sweep is not None and not self.should_stop:
+            await self.sleep(SWEEP_EVERY)
+            await self._unless_lost(partial(self._rolling_up.sweep, sweep))
 
     @Service.task
     async def _expire(self) -> None:

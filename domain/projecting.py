@@ -99,3 +99,14 @@ def by_projection(lines: Lines) -> Iterator[tuple[str, Lines]]:
                 known = projected.get(narrow)
                 projected[narrow] = delta if known is None else known.plus(delta)
         yield name, done[name]
+
+
+_PICKED: Final = {
+    name: tuple(DIMENSIONS.index(dimension) for dimension in dimensions) for name, dimensions in PROJECTIONS.items()
+}
+
+
+@lru_cache(maxsize=200_000)
+def narrow(projection: str, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Return those values of a full scope that a projection keeps."""
+    return tuple([values[index] for index in _PICKED[projection]])

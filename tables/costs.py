@@ -1,6 +1,6 @@
 """`costs`: the cost tables, per owner partition of `cost-totals` (by tenant). Written by `agents.rollup` alone.
 
-One table holds five kinds of rows, because a commit to one table is atomic: a cell and everything that is derived
+One table holds six kinds of rows, because a commit to one table is atomic: a cell and everything that is derived
 from it change together or not at all. The first byte of a key tells the kind:
 
 | kind | key after the kind | row | kept (event time) |
@@ -11,6 +11,7 @@ from it change together or not at all. The first byte of a key tells the kind:
 | `d` | budget id | `BudgetRow`: a budget to fold | until deleted |
 | `s` | budget id, version, period start | `SpendRow`: this partition's part of the spend | until deleted |
 | `w` | | `Watermark` | for ever |
+| `o` | | `Closing`: which hours went to detection, and have changed since | for ever |
 
 Window starts are epoch seconds in 4 bytes, big endian. A cell row is kept longer than the meter keeps its own, so a
 total that is sent again always finds the slot that it is to overwrite.
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from domain.anomaly.closing import Closing
 from domain.cost_rows import (
     BudgetRow,
     CellRow,
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "costs"
 WATERMARK: Final = b"w"
+CLOSING: Final = b"o"
 BUDGETS: Final = b"d"
 SPENDS: Final = b"s"
 PROJECTED: Final = b"p"
@@ -65,7 +68,9 @@ _decode_spend_row = msgspec.msgpack.Decoder(SpendRow).decode
 _decode_watermark = msgspec.msgpack.Decoder(Watermark).decode
 _decode_names = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
-Row = CellRow | ProjectionRow | BudgetRow | SpendRow | Watermark
+_decode_closing = msgspec.msgpack.Decoder(Closing).decode
+
+Row = CellRow | ProjectionRow | BudgetRow | SpendRow | Watermark | Closing
 
 
 def cell_key(key: CostCellKey) -> bytes:
@@ -138,6 +143,7 @@ decode_projection = _decode_projection_row
 decode_budget = _decode_budget_row
 decode_spend = _decode_spend_row
 decode_watermark = _decode_watermark
+decode_closing = _decode_closing
 
 
 def retained_prefixes() -> Iterator[tuple[bytes, int]]:

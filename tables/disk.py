@@ -32,9 +32,9 @@ class Disk:
         row: bytes | None = self._open().get(key)
         return row
 
-    def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Iterate over the rows whose key starts with `prefix`, in key order, as they are by then."""
-        start = prefix
+    def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Iterate over the rows whose key starts with `prefix`, in key order, from `start` on, as they are by then."""
+        start = max(prefix, start)
         while True:
             some = list(islice(self._open().items(from_key=start or None), _SCANNED_AT_ONCE))
             for key, value in some:

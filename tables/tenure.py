@@ -85,10 +85,13 @@ class Tenure:
         self._require_held()
         return self._disk.get(key)
 
-    def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        """Iterate over the rows whose key starts with `prefix`, in key order; rows may be written meanwhile."""
+    def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Iterate over the rows whose key starts with `prefix`, in key order, from `start` on.
+
+        Rows may be written meanwhile.
+        """
         self._require_held()
-        for item in self._disk.scan(prefix):
+        for item in self._disk.scan(prefix, start):
             yield item
             self._require_held()
 

@@ -1,28 +1,64 @@
-"""`GET /anomalies`: costs that are odd, newest first."""
+"""`/anomalies`: costs that are odd, what they are made of, and what people say of them."""
 
+import asyncio
+import time
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Final
+from http import HTTPStatus
+from typing import Annotated, Any, Final, Literal
 
 import orjson
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel
 
+from app.access_tokens import READ, WRITE
+from app.api import bodies
+from app.api.anomaly_plot import draw
 from app.api.parameters import Anomalies
-from app.api.problems import usable
-from app.api.security import Caller, Reader
-from app.api.services import Use, answer
+from app.api.problems import Problem, unavailable, usable
+from app.api.security import TENANT, Caller, Reader, Writer
+from app.api.sending import BrokerAwayError, send
+from app.api.services import Services, Use, answer
+from domain.anomaly import feedback
 from domain.rejection import Rejected
 from domain.windows import parse_instant
 
 router = APIRouter(tags=["anomalies"])
 
 KIND: Final = "anomalies"
+SVG: Final = "image/svg+xml"
+SERIES: Final = "series"
+POLL_SECONDS: Final = 0.1
+AnomalyId = Annotated[str, Path(max_length=64, examples=["a-5f0c..."])]
 
 
 class AnomaliesAnswer(BaseModel):
-    """The `data` of `costguard.anomaly.detected` events."""
+    """The `data` of `costguard.anomaly.detected` events, as of now."""
 
     anomalies: list[dict[str, Any]]
+
+
+class PendingAnswer(BaseModel):
+    """The feedback is kept, and not yet carried out."""
+
+    anomaly_id: str
+    feedback: Literal["pending"]
+
+
+_FEEDBACK: Final = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            bodies.JSON: {
+                "schema": {
+                    "type": "object",
+                    "required": ["verdict"],
+                    "properties": {"verdict": {"enum": list(feedback.VERDICTS)}},
+                }
+            }
+        },
+    }
+}
 
 
 @router.get("/anomalies", response_model=AnomaliesAnswer, summary="Odd costs")
@@ -32,10 +68,65 @@ async def get_anomalies(asked: Anomalies, caller: Reader, use: Use) -> Response:
     since = usable(_since(asked.since))
     documents = [orjson.loads(document) for document in (await use.view.documents(KIND)).values()]
     found = [each for each in documents if _selected(each, caller, filters) and _start(each) >= since]
+    for each in found:
+        each.pop(SERIES, None)
     return answer({"anomalies": sorted(found, key=_start, reverse=True)})
 
 
-def _selected(anomaly: dict[str, Any], caller: Caller, filters: dict[str, frozenset[str]]) -> bool:
+@router.get(
+    "/anomalies/{anomaly_id}.svg",
+    summary="A picture of an anomaly",
+    responses={200: {"content": {SVG: {}}, "description": "Actual and expected cost by hour, with the band"}},
+    response_class=Response,
+)
+async def get_picture(anomaly_id: AnomalyId, caller: Reader, use: Use) -> Response:
+    """Draw the hours around an anomaly."""
+    found = await _found(use, anomaly_id, caller, READ)
+    return Response(draw(found), media_type=SVG, headers={"cache-control": "no-store"})
+
+
+@router.get("/anomalies/{anomaly_id}", response_model=dict[str, Any], summary="One anomaly, explained")
+async def get_anomaly(anomaly_id: AnomalyId, caller: Reader, use: Use) -> Response:
+    """Return an anomaly with the hours around it."""
+    return answer(await _found(use, anomaly_id, caller, READ))
+
+
+@router.post(
+    "/anomalies/{anomaly_id}/feedback",
+    response_model=dict[str, Any],
+    responses={202: {"model": PendingAnswer, "description": "Kept; not yet carried out"}},
+    openapi_extra=_FEEDBACK,
+    summary="Say whether it was one",
+)
+async def post_feedback(anomaly_id: AnomalyId, request: Request, caller: Writer, use: Use) -> Response:
+    """Take `yes`, `no` or `planned`; the thresholds of the scope change with it. 200 once it is carried out."""
+    await _found(use, anomaly_id, caller, WRITE)
+    body = await bodies.read_object(request)
+    said = usable(feedback.parse(orjson.dumps({"feedback": anomaly_id, "verdict": body.get("verdict")})))
+    try:
+        await send(use, use.topics.closed_hours, [(None, feedback.encode(said), 0)])
+    except BrokerAwayError:
+        raise unavailable("the broker does not answer, nothing is changed; try again") from None
+    end = time.monotonic() + use.budget_wait
+    while time.monotonic() < end:
+        found = await _found(use, anomaly_id, caller, WRITE)
+        if found.get("feedback") == said.verdict:
+            return answer(found)
+        await asyncio.sleep(POLL_SECONDS)
+    return answer({"anomaly_id": anomaly_id, "feedback": "pending"}, HTTPStatus.ACCEPTED)
+
+
+async def _found(use: Services, anomaly_id: str, caller: Caller, right: str) -> dict[str, Any]:
+    """Return an anomaly; one that is not the caller's to see does not exist for them."""
+    document = (await use.view.documents(KIND)).get(anomaly_id)
+    found: dict[str, Any] | None = None if document is None else orjson.loads(document)
+    if found is None or not caller.sees(found["scope"]):
+        raise Problem(HTTPStatus.NOT_FOUND, f"there is no anomaly {anomaly_id}")
+    caller.require(right, found["scope"].get(TENANT))
+    return found
+
+
+def _selected(anomaly: Mapping[str, Any], caller: Caller, filters: Mapping[str, frozenset[str]]) -> bool:
     scope = anomaly.get("scope", {})
     return caller.sees(scope) and all(scope.get(dimension) in values for dimension, values in filters.items())
 
@@ -47,6 +138,6 @@ def _since(text: str | None) -> datetime | Rejected:
         return Rejected(f"since: {error}")
 
 
-def _start(anomaly: dict[str, Any]) -> datetime:
+def _start(anomaly: Mapping[str, Any]) -> datetime:
     start = anomaly.get("window", {}).get("start")
     return datetime.max.replace(tzinfo=UTC) if start is None else parse_instant(start)

@@ -135,10 +135,10 @@ def quality_table(outcome: Outcome, expected: Recomputed) -> Table:
 
 
 def anomaly_line(outcome: Outcome) -> str:
-    """Tell the anomalies, or that nobody looks for them yet."""
+    """Tell how many anomalies there were."""
     if outcome.anomalies:
         return f"\n[bold]Anomalies[/] {outcome.anomalies}: see GET /anomalies"
-    return "\n[bold]Anomalies[/] none: this version does not look for them yet"
+    return "\n[bold]Anomalies[/] none"
 
 
 def check_table(checks: Iterable[Check]) -> Table:

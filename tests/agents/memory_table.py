@@ -43,8 +43,9 @@ class MemoryTable:
     def tenures(self) -> list[tuple[int, MemoryTenure]]:
         return list(self._tenures.items())
 
-    def scan(self, partition: int, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        yield from [(key, row) for key, row in sorted(self.rows[partition].items()) if key.startswith(prefix)]
+    def scan(self, partition: int, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        rows = sorted(self.rows[partition].items())
+        yield from [(key, row) for key, row in rows if key.startswith(prefix) and key >= start]
 
 
 class MemoryTenure:
@@ -65,9 +66,9 @@ class MemoryTenure:
     def get(self, key: bytes) -> bytes | None:
         return self._rows.get(key)
 
-    def scan(self, prefix: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+    def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         self._rows  # noqa: B018 - raises when it is lost
-        return self._table.scan(self._partition, prefix)
+        return self._table.scan(self._partition, prefix, start)
 
     async def commit(self, rows: Mapping[bytes, bytes | None]) -> None:
         if not rows:

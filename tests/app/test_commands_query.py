@@ -20,6 +20,7 @@ from app.adapters.loopback import free_port
 from app.commands_query import register
 from app.query_tables import BAR_CELLS, bar, money
 from app.runtime import Runtime, write_runtime
+from tests.app.anomalies import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,7 +56,8 @@ ANSWERS: dict[str, Any] = {
     "/costs": COSTS,
     "/unit-costs": UNIT_COSTS,
     "/budgets": {"budgets": [BUDGET]},
-    "/anomalies": {"anomalies": [{"time": "2026-11-24T10:00:00Z", "scope": {"tenant": "acme"}, "score": "0.9"}]},
+    "/anomalies": {"anomalies": [shown()]},
+    "/anomalies/a-1": shown(),
     "/flags": {"flags": {"search-tier": {"state": "ENABLED", "variants": {}, "defaultVariant": "throttled"}}},
     "/dead-letters": {
         "dead_letters": [
@@ -152,20 +154,23 @@ def test_json_is_the_answer_as_it_came(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "shown"),
+    ("command", "row"),
     [
         ("unit-costs", ["search", "request", "12,000", "3.00", "0.00025", "+12.3", "%"]),
         ("unit-costs", ["chat", "gb", "1", "3.00", "3.00", "new"]),
         ("budgets", ["tenant=acme", "month", "68.40", "80.00", "USD", "85.5%", "████████████████████▌", "70%,", "85%",
                      "crossed"]),
-        ("anomalies", ["2026-11-24T10:00:00Z", "tenant=acme", "score", "0.9"]),
+        ("anomalies", ["2026-08-31", "00:00", "high", "spike", "tenant=acme,feature=search", "compute", "40.00",
+                       "10.00", "+300", "%", "720.00", "open", "a-1"]),
+        ("anomalies a-1", ["actual", "by", "hour", "▃█"]),
+        ("anomalies a-1", ["made", "of", "price", "1.00,", "volume", "28.00,", "mix", "1.00"]),
         ("flags", ["search-tier", "throttled", "everybody"]),
         ("dead-letters", ["usage-metered[1]@42", "99", "units:", "missing"]),
     ],
 )  # fmt: skip
-def test_every_answer_is_a_table(server: Server, command: str, shown: list[str]) -> None:
+def test_every_answer_is_a_table(server: Server, command: str, row: list[str]) -> None:
     assert server.url
-    assert shown in [line.split() for line in lines(command)]
+    assert row in [line.split() for line in lines(*command.split())]
 
 
 def test_a_token_is_sent_as_bearer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

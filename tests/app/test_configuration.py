@@ -105,11 +105,6 @@ def test_a_bad_value_is_one_line_that_names_the_key(text: str, line: str) -> Non
     assert refusal(text).startswith(line)
 
 
-@pytest.mark.parametrize("name", ["anomaly"])
-def test_what_is_planned_is_refused_rather_than_ignored(name: str) -> None:
-    assert refusal(f"{name} = {{}}") == f"{name}: not available yet"
-
-
 def test_a_limit_is_exactly_what_was_written() -> None:
     (as_number,) = parse(BUDGET.replace('"100.00"', "0.1")).budgets
     (as_text,) = parse(BUDGET.replace("100.00", "0.1")).budgets
@@ -198,3 +193,37 @@ def test_the_example_of_the_documentation_is_valid(tmp_path: Path) -> None:
     configuration = parse(example, tmp_path)
     assert all([configuration.webhooks, configuration.budgets, configuration.prices, configuration.owners])
     assert configuration.tokens
+
+
+def test_holidays_and_planned_events_are_read() -> None:
+    text = """
+    [anomaly]
+    minimum = "2.50"
+    holidays = [2026-12-25]
+    [[anomaly.planned]]
+    scope = "tenant=acme"
+    start = 2026-12-01T00:00:00Z
+    end = 2026-12-03T00:00:00Z
+    reason = "launch"
+    """
+    settings = parse_configuration(text, Path("/nowhere/costguard.toml")).anomaly
+    assert settings.minimum == Decimal("2.50")
+    assert settings.is_rest_day(1_798_156_800 + 3600)
+    assert settings.is_planned({"tenant": "acme", "feature": "x"}, 1_796_083_200)
+    assert not settings.is_planned({"tenant": "other"}, 1_796_083_200)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('minimum = "lots"', "anomaly.minimum: 'lots' is not a decimal number"),
+        ('minimum = "-1"', "anomaly.minimum: must not be negative"),
+        ("holiday = []", "anomaly.holiday: unknown key; did you mean holidays?"),
+        (
+            "planned = [{start = 2026-12-01T00:00:00, end = 2026-12-02T00:00:00Z}]",
+            "anomaly.planned[0].start: names no UTC offset; write 2026-11-01T00:00:00Z",
+        ),
+    ],
+)
+def test_what_is_wrong_about_detection_names_its_key(text: str, error: str) -> None:
+    assert refusal(f"[anomaly]\n{text}") == error

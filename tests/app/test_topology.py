@@ -9,6 +9,7 @@ import pytest
 from app import topology
 from app.settings import Configuration, load_settings
 from app.topics import Topics
+from app.wiring import Outside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,19 +17,20 @@ if TYPE_CHECKING:
     from app.processes import App
 
 AGENTS = {
-    topology.WORKER: {"metering", "billing", "rollup", "budgets"},
+    topology.WORKER: {"metering", "billing", "rollup", "budgets", "anomaly"},
     topology.EFFECTS: {"webhooks", "flags", "dead-letters"},
 }
 READS = {
     topology.WORKER: {
         "usage-metered", "billing-deltas", "costguard-cost-totals", "budget-commands", "costguard-budget-spend",
+        "costguard-closed-hours",
     },
     topology.EFFECTS: {
         "budget-threshold-crossed", "flag-changed", "anomaly-detected", "budget-status", "dead-letter",
     },
 }  # fmt: skip
 TABLES = {
-    topology.WORKER: {"identities": 8, "meter": 8, "bills": 4, "costs": 4, "budgets": 4},
+    topology.WORKER: {"identities": 8, "meter": 8, "bills": 4, "costs": 4, "budgets": 4, "detectors": 1},
     topology.EFFECTS: {"deliveries": 4, "flags": 4},
 }
 
@@ -37,8 +39,8 @@ def create(role: str, directory: Path, monkeypatch: pytest.MonkeyPatch) -> App:
     monkeypatch.chdir(directory)
     settings = load_settings({"COSTGUARD_DATA_DIR": str(directory), "COSTGUARD_BROKER_URL": "kafka://127.0.0.1:1"}, {})
     nobody: Any = None
-    outside = topology.Outside(name="test", publisher=nobody, view=nobody, clock=lambda: 0.0, fatal=lambda _: None)
-    partitions = dict.fromkeys(Topics().all(), 4) | {"usage-metered": 8}
+    outside = Outside(name="test", publisher=nobody, view=nobody, clock=lambda: 0.0, fatal=lambda _: None)
+    partitions = dict.fromkeys(Topics().all(), 4) | {"usage-metered": 8, "costguard-closed-hours": 1}
     return topology.create_app(role, settings, Configuration(), index=0, partitions=partitions, outside=outside)
 
 

@@ -15,6 +15,7 @@ from tests.app.api.fakes import NOW, Fact, World, usage, worker
 ROUTES = {
     "/costs", "/unit-costs", "/allocations", "/remediation", "/reconciliation",
     "/budgets", "/budgets/{scope}", "/budgets/{scope}/status",
+    "/anomalies/{anomaly_id}", "/anomalies/{anomaly_id}.svg", "/anomalies/{anomaly_id}/feedback",
     "/events", "/flags", "/anomalies", "/dead-letters", "/healthz", "/readyz", "/metrics",
 }  # fmt: skip
 

@@ -87,7 +87,7 @@ def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome:
         "not JSON: Expected a value",
         "team 4.50",
         "obeyed, it would have saved up to 79.30 USD",
-        "does not look for them yet",
+        "Anomalies none",
         "each threshold crossed was announced once",
     ):
         assert line in text

@@ -1,0 +1,133 @@
+"""What becomes of anomalies from hour to hour: opened once, followed while they last, ended when they are over.
+
+- An anomaly goes on while its scope is odd in the same direction; after `CALM` ordinary hours it is back to normal.
+- What has lasted for three days is the new normal.
+- While it is open, and for a day after (a week, when the level had changed), findings that have spend in common with it
+  belong to it, unless one is `LOUDER` times larger.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from domain.anomaly.bounds import to_float
+from domain.anomaly.episodes import Episode, identity, label
+from domain.anomaly.figures import LEAK, explain, owner_of
+from domain.anomaly.stories import related
+from domain.money import add
+from domain.windows import DAY, HOUR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from domain.anomaly.figures import Judged
+    from domain.anomaly.hours import ScopeKey
+    from domain.anomaly.state import SpendState
+    from domain.anomaly.stories import Finding, Story
+
+    StateOf = Callable[[ScopeKey], SpendState | None]
+
+CALM: Final = 6
+LASTING: Final = 6
+NEW_NORMAL: Final = 72 * HOUR
+LEAK_SHOWN: Final = 7 * DAY
+QUIET: Final = DAY
+QUIET_LEVEL: Final = 7 * DAY
+LOUDER: Final = 3.0
+SIMILAR: Final = 3
+
+_with = msgspec.structs.replace
+
+
+class Keeper:
+    """The anomalies, as they were and as they are now: `changed`, and the ids `opened` and `closed`, in order."""
+
+    def __init__(self, episodes: Mapping[str, Episode]) -> None:
+        self._before = episodes
+        self.changed: dict[str, Episode] = {}
+        self.opened: list[str] = []
+        self.closed: list[str] = []
+
+    def get(self, identifier: str) -> Episode | None:
+        """Return an anomaly as it is now."""
+        return self.changed.get(identifier) or self._before.get(identifier)
+
+    def all(self) -> Iterable[Episode]:
+        """Return all anomalies, as they are now."""
+        return {**self._before, **self.changed}.values()
+
+    def follow(self, hour: int, judged: Judged, findings: Mapping[ScopeKey, Finding], state: StateOf) -> None:
+        """Carry the open ones on by an hour."""
+        for episode in [each for each in self.all() if not each.closed and each.last < hour]:
+            if episode.kind == LEAK:
+                if hour - episode.first >= LEAK_SHOWN:
+                    self.close(episode, hour, "new-normal")
+                continue
+            finding = findings.get(episode.key)
+            if finding is not None and finding.kind != LEAK and finding.above == episode.above:
+                self._go_on(episode, hour, finding, judged, state)
+            elif episode.calm + 1 >= CALM:
+                self.close(episode, hour, "back-to-normal")
+            else:
+                self.put(_with(episode, calm=episode.calm + 1))
+
+    def _go_on(self, episode: Episode, hour: int, finding: Finding, judged: Judged, state: StateOf) -> None:
+        figures = explain(finding, hour, state(episode.key), judged)
+        hours = episode.hours + 1
+        kind = "level-shift" if episode.kind in ("spike", "drop") and hours >= LASTING else episode.kind
+        episode = _with(
+            episode, kind=kind, last=hour, hours=hours, calm=0, so_far=add(episode.so_far, figures.difference),
+            figures=figures if abs(figures.difference) > abs(episode.figures.difference) else episode.figures,
+        )  # fmt: skip
+        self.put(episode)
+        if hour - episode.first >= NEW_NORMAL:
+            self.close(episode, hour, "new-normal")
+
+    def news(self, hour: int, findings: Iterable[Finding]) -> list[Finding]:
+        """Return the findings that belong to none of what is open or was told lately."""
+        near = [each for each in self.all() if not each.closed or hour - each.closed <= _quiet(each)]
+        return [each for each in findings if not any(_belongs(each, episode) for episode in near)]
+
+    def open(self, hour: int, story: Story, judged: Judged, state: StateOf) -> None:
+        """Begin an anomaly, unless it is known."""
+        root = story.root
+        identifier = identity(root.key, above=root.above, hour=hour)
+        if self.get(identifier) is not None:
+            return
+        figures = explain(root, hour, state(root.key), judged)
+        projection, values, driver = root.key
+        episode = Episode(
+            id=identifier, kind=root.kind, projection=projection, values=values, driver=driver, above=root.above,
+            first=figures.hour, last=hour, figures=figures, so_far=figures.difference,
+            members=tuple(name for name in story.members if name != label(root.key)),
+            similar=self._similar(root),
+        )  # fmt: skip
+        self.put(_with(episode, owner=owner_of(figures, episode.scope)))
+        self.opened.append(identifier)
+
+    def close(self, episode: Episode, hour: int, reason: str) -> None:
+        """End an anomaly with an hour."""
+        self.put(_with(episode, closed=hour + HOUR, reason=reason))
+        self.closed.append(episode.id)
+
+    def put(self, episode: Episode) -> None:
+        """Keep an anomaly as it is now."""
+        self.changed[episode.id] = episode
+
+    def _similar(self, finding: Finding) -> tuple[str, ...]:
+        same = [each for each in self.all() if each.key == finding.key and each.above == finding.above]
+        return tuple(each.id for each in sorted(same, key=lambda each: -each.first)[:SIMILAR])
+
+
+def _quiet(episode: Episode) -> int:
+    return QUIET if episode.kind in ("spike", "drop") else QUIET_LEVEL
+
+
+def _belongs(finding: Finding, episode: Episode) -> bool:
+    if finding.above != episode.above or not related(finding.key, episode.key):
+        return False
+    if not episode.closed:
+        return True
+    return abs(finding.judged.difference) <= LOUDER * abs(to_float(episode.figures.difference))

@@ -1,0 +1,107 @@
+"""`detectors`: models of spend, hours in the making, anomalies. One partition.
+
+Partitioned like the topic of closed hours. Written by `agents.anomaly` alone. The first byte of a key tells the kind:
+
+| kind | key after the kind | row | kept |
+|---|---|---|---|
+| `s` | projection, values, driver | `SpendState` | for ever, two kilobytes each |
+| `h` | hour, partition of cost, part | `HourPart` as it came | 3 days of event time |
+| `e` | anomaly id | `Episode` | 90 days after its end |
+| `p` | partition of cost | `Progress` of that partition | for ever |
+| `m` | | `Mark`: the newest hour that was judged | for ever |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from domain.anomaly.episodes import decode_episode
+from domain.anomaly.state import decode_state
+from domain.windows import DAY
+
+if TYPE_CHECKING:
+    from domain.anomaly.hours import ScopeKey
+
+NAME: Final = "detectors"
+STATES: Final = b"s"
+HOURS: Final = b"h"
+EPISODES: Final = b"e"
+PROGRESS: Final = b"p"
+MARK: Final = b"m"
+HOURS_KEPT: Final = 3 * DAY
+EPISODES_KEPT: Final = 90 * DAY
+
+
+class Progress(msgspec.Struct, frozen=True, array_like=True):
+    """How far a partition of cost is: everything before `closed`; `version` is the offset that said so."""
+
+    version: int
+    closed: int
+
+
+class Mark(msgspec.Struct, frozen=True, array_like=True):
+    """The newest hour that was told of; `done` once all its models are written, too."""
+
+    version: int
+    hour: int
+    done: bool
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_key = msgspec.msgpack.Decoder(tuple[str, tuple[str, ...], str]).decode
+decode_progress = msgspec.msgpack.Decoder(Progress).decode
+decode_mark = msgspec.msgpack.Decoder(Mark).decode
+
+__all__ = ["decode_episode", "decode_state"]
+
+
+def state_key(key: ScopeKey) -> bytes:
+    """Return the row key of a scope's models."""
+    return STATES + _encode(key)
+
+
+def split_state_key(row_key: bytes) -> ScopeKey:
+    """Restore what `state_key` wrote."""
+    return _decode_key(row_key[1:])
+
+
+def hour_prefix(hour: int) -> bytes:
+    """Return what the keys of an hour start with."""
+    return HOURS + hour.to_bytes(4, "big")
+
+
+def hour_key(hour: int, partition: int, part: int) -> bytes:
+    """Return the row key of a part of an hour."""
+    return hour_prefix(hour) + partition.to_bytes(2, "big") + part.to_bytes(2, "big")
+
+
+def hour_of(row_key: bytes) -> int:
+    """Return the hour of a part's key."""
+    return int.from_bytes(row_key[1:5], "big")
+
+
+def place_of(row_key: bytes) -> tuple[int, int]:
+    """Return partition and number of a part's key."""
+    return int.from_bytes(row_key[5:7], "big"), int.from_bytes(row_key[7:9], "big")
+
+
+def episode_key(identifier: str) -> bytes:
+    """Return the row key of an anomaly."""
+    return EPISODES + identifier.encode()
+
+
+def progress_key(partition: int) -> bytes:
+    """Return the row key of a partition's progress."""
+    return PROGRESS + partition.to_bytes(2, "big")
+
+
+def partition_of(row_key: bytes) -> int:
+    """Return the partition of a progress key."""
+    return int.from_bytes(row_key[1:], "big")
+
+
+def encode(row: Progress | Mark) -> bytes:
+    """Serialise a row that only says how far something is."""
+    return _encode(row)

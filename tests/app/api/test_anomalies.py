@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import httpx
+import msgspec
+import orjson
+import pytest
+
+from app.access_tokens import Token
+from tests.app.anomalies import EPISODE, shown
+
+if TYPE_CHECKING:
+    from tests.app.api.fakes import World
+
+
+@pytest.fixture
+def anomalous(world: World) -> World:
+    world.view.show("anomalies", **{"a-1": shown()})
+    return world
+
+
+async def test_the_list_tells_the_story_without_its_hours(anomalous: World) -> None:
+    (found,) = (await anomalous.get("/anomalies", tenant="acme", since="2026-08-01T00:00:00Z"))["anomalies"]
+    assert (found["actual"], found["expected"], found["percent"], found["severity"]) == (
+        "40.00",
+        "10.00",
+        "300",
+        "high",
+    )
+    assert "series" not in found
+
+
+async def test_one_anomaly_has_its_hours(anomalous: World) -> None:
+    found = await anomalous.get("/anomalies/a-1")
+    assert [each["actual"] for each in found["series"]] == [10.0, 40.0]
+    assert found["at_stake"] == {"so_far": "30.00", "per_day": "720.00", "currency": "USD"}
+
+
+async def test_the_picture_is_svg_and_names_are_not_markup(anomalous: World) -> None:
+    evil = msgspec.structs.replace(EPISODE, values=("acme", "<script>alert(1)</script>"))
+    anomalous.view.show("anomalies", **{"a-1": shown(evil)})
+    async with anomalous.client() as client:
+        answer = await client.get("/anomalies/a-1.svg")
+    assert answer.headers["content-type"].startswith("image/svg+xml")
+    picture = ET.fromstring(answer.text)  # noqa: S314 - our own
+    assert not list(picture.iter("{http://www.w3.org/2000/svg}script"))
+    assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) == 1
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/anomalies/a-2"), ("GET", "/anomalies/a-2.svg"), ("POST", "/anomalies/a-2/feedback")]
+)
+async def test_what_is_not_there_is_not_found(anomalous: World, method: str, path: str) -> None:
+    assert (await anomalous.refusal(method, path)).status_code == httpx.codes.NOT_FOUND
+
+
+async def test_an_anomaly_of_another_tenant_does_not_exist(anomalous: World) -> None:
+    secret = "of-another-tenant-altogether"  # noqa: S105 - of a test
+    anomalous.tokens = (Token("other", secret, frozenset({"hooli"}), frozenset({"read", "write"})),)
+    assert (await anomalous.refusal("GET", "/anomalies/a-1", secret)).status_code == httpx.codes.NOT_FOUND
+    answer = await anomalous.refusal("POST", "/anomalies/a-1/feedback", secret, json={"verdict": "no"})
+    assert answer.status_code == httpx.codes.NOT_FOUND
+
+
+async def test_feedback_is_sent_and_told_once_it_is_carried_out(anomalous: World) -> None:
+    def heard(topic: str, _: bytes | None, value: bytes | None) -> None:
+        assert topic == "costguard-closed-hours"
+        said = orjson.loads(value or b"")
+        anomalous.view.show("anomalies", **{"a-1": shown() | {"feedback": said["verdict"]}})
+
+    anomalous.publisher.on_send = heard
+    anomalous.budget_wait = 5.0
+    async with anomalous.client() as client:
+        answer = await client.post("/anomalies/a-1/feedback", json={"verdict": "no"})
+    assert (answer.status_code, answer.json()["feedback"]) == (httpx.codes.OK, "no")
+
+
+async def test_feedback_that_nobody_has_carried_out_is_pending(anomalous: World) -> None:
+    async with anomalous.client() as client:
+        answer = await client.post("/anomalies/a-1/feedback", json={"verdict": "planned"})
+    assert (answer.status_code, answer.json()["feedback"]) == (httpx.codes.ACCEPTED, "pending")
+
+
+@pytest.mark.parametrize("body", [{}, {"verdict": "perhaps"}, {"verdict": None}])
+async def test_feedback_is_yes_no_or_planned(anomalous: World, body: dict[str, object]) -> None:
+    answer = await anomalous.refusal("POST", "/anomalies/a-1/feedback", json=body)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert anomalous.publisher.sent == []
