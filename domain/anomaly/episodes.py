@@ -29,7 +29,10 @@ _SIGMA_STEP: Final = Decimal("0.1")
 
 
 class Figures(msgspec.Struct, frozen=True, array_like=True):
-    """What one odd hour was, and what its difference is made of; `contributors` are (dimension, value, difference)."""
+    """What one odd hour was, and what its difference is made of; `contributors` are (dimension, value, difference).
+
+    `frequency` is the share of hours in which the scope spends anything.
+    """
 
     hour: int
     actual: Decimal
@@ -39,6 +42,7 @@ class Figures(msgspec.Struct, frozen=True, array_like=True):
     terms: tuple[Decimal, ...]
     contributors: tuple[tuple[str, str, Decimal], ...] = ()
     width: int = HOUR
+    frequency: float = 1.0
 
     @property
     def difference(self) -> Decimal:
@@ -82,9 +86,10 @@ class Episode(msgspec.Struct, array_like=True):
 
     @property
     def per_day(self) -> Decimal:
-        """Money a day if it goes on as in its odd hours."""
+        """Money a day if it goes on as in its odd hours, as often as the scope spends."""
         hours = self.hours * self.figures.width // HOUR
-        return RATIO.multiply(RATIO.divide(abs(self.so_far), Decimal(hours)), Decimal(24)).quantize(_CENT)
+        odd_hours = Decimal(24 * self.figures.frequency)
+        return RATIO.multiply(RATIO.divide(abs(self.so_far), Decimal(hours)), odd_hours).quantize(_CENT)
 
     @property
     def severity(self) -> str:

@@ -43,6 +43,7 @@ def explain(finding: Finding, hour: int, state: SpendState | None, judged: Judge
         sigma=found.z,
         terms=tuple(decompose(parts, expected, usual)),
         contributors=tuple(_contributors(finding, usual, judged)),
+        frequency=found.frequency,
     )
 
 

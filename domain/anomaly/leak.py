@@ -1,7 +1,8 @@
 """A leak: spend that grows by a little every day, which no single hour shows.
 
 Told when the last seven days cost more than 20 % above the seven that ended a fortnight before, by weekday (at least
-six of the seven rose by a tenth), and the week in between lies in between: a step is not a leak.
+six of the seven rose by a tenth), and the week in between lies in between: a step is not a leak. Lumps come as they
+like and show no trend.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from domain.anomaly.lumps import LUMPY
 from domain.windows import DAY
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ class Leak(NamedTuple):
 def find(state: SpendState, minimum: float) -> Leak | None:
     """Look for a leak in the days that ended with the newest hour."""
     days = state.last_days()[-3 * WEEK :]
-    if any(math.isnan(day) for day in days) or state.hour - state.told < _QUIET:
+    if any(math.isnan(day) for day in days) or state.zeros >= LUMPY or state.hour - state.told < _QUIET:
         return None
     first, middle, last = days[:WEEK], days[WEEK : 2 * WEEK], days[2 * WEEK :]
     risen = sum(now > _EACH * before for now, before in zip(last, first, strict=True))

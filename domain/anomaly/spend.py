@@ -10,7 +10,7 @@ noise of money does. An hour is odd when, strictly:
 - and by more than 20 % of what was expected;
 - and by enough money: the configured minimum a day, if it went on.
 
-So is nothing at all where there was always something.
+So is nothing at all where there was always something. What spends in lumps is judged by the day (`lumps`).
 
 An odd hour teaches no more than one standard deviation, so that an anomaly does not become normal within a day; when it
 has lasted for `ACCEPTED` hours, its level is the new one. An anomaly that has begun goes on at half the limit.
@@ -21,12 +21,13 @@ from __future__ import annotations
 import math
 from typing import Final, NamedTuple
 
+from domain.anomaly.lumps import LUMPY, judge_day
 from domain.anomaly.state import HOURS_A_WEEK, SpendState
 from domain.windows import DAY, HOUR
 
 SIGMA: Final = 3.0
 PERCENT: Final = 0.2
-WARM: Final = 24
+WARM: Final = 48
 SETTLED: Final = 14 * 24
 ACCEPTED: Final = 72
 MAX_RATIO: Final = 1e6
@@ -37,16 +38,20 @@ _LEAST_EXTREME: Final = 1.6
 _STEP_UP: Final = 0.02
 _STEP_DOWN: Final = 0.02 * 0.01 / 0.99
 _COLD: Final = 1.5
+_COLDER: Final = 2.0  # in its first week
+_HOURS_TO_STOP: Final = 72
+_SILENT_HOURS: Final = 3
 _PEAK: Final = 1.15
 _FADE: Final = 0.998  # an hour: a surprise is half forgotten after two weeks
-_SPARSE: Final = 4.0
 _MOST_SURPRISE: Final = 50.0
-_SOMETIMES: Final = 0.1
 _NEVER: Final = 0.02
 
 
 class Judgement(NamedTuple):
-    """What an hour was: `z` in standard deviations, the larger of the hour's own and the short mean's."""
+    """What an hour was: `z` in standard deviations, the larger of the hour's own and the short mean's.
+
+    `frequency` is the share of hours in which the scope spends anything.
+    """
 
     actual: float
     expected: float
@@ -54,6 +59,7 @@ class Judgement(NamedTuple):
     z: float
     limit: float
     odd: bool
+    frequency: float = 1.0
 
     @property
     def difference(self) -> float:
@@ -98,6 +104,9 @@ def judge(state: SpendState, hour: int, value: float, *, rest: bool, minimum: fl
     deviation = max(math.sqrt(state.variance), _FLOOR) * scale
     if not deviation:
         return Judgement(value, expected, 0.0, 0.0, SIGMA, odd=False)
+    if state.zeros >= LUMPY:
+        day = judge_day(state, hour, value, minimum)
+        return Judgement(value, expected, deviation, day.z, day.limit, day.odd, 1.0 - state.zeros)
     z = (value - expected) / deviation
     short = (state.short + 0.5 * (_clipped(z, 12.0) - state.short)) * _REACH_ROOT
     worst = z if abs(z) >= abs(short) or short * z < 0 else short
@@ -106,18 +115,26 @@ def judge(state: SpendState, hour: int, value: float, *, rest: bool, minimum: fl
         limit = max(SIGMA, 0.5 * limit)
     away = abs(value - expected)
     unusual = abs(worst) > limit
-    stopped = value == 0 and state.zeros < _NEVER and state.hours >= 3 * WARM
-    odd = (unusual or stopped) and away > PERCENT * abs(expected) and away * 24 >= minimum
+    odd = (unusual or _has_stopped(state, hour, value, z)) and away > PERCENT * abs(expected) and away * 24 >= minimum
     return Judgement(value, expected, deviation, worst, limit, odd)
 
 
+def _has_stopped(state: SpendState, hour: int, value: float, z: float) -> bool:
+    """Tell whether there is nothing where there was always something: clearly, or for some hours."""
+    if value or state.zeros >= _NEVER or state.hours < _HOURS_TO_STOP:
+        return False
+    return -z >= SIGMA or all(state.at(hour - back * HOUR)[0] == 0 for back in range(1, _SILENT_HOURS))
+
+
 def limit_of(state: SpendState) -> float:
-    """Return how many deviations a scope has to be away; infinite for one that is too new to say."""
-    if state.hours < WARM or (state.zeros >= _SOMETIMES and state.hours < HOURS_A_WEEK):
+    """Return how many deviations an hour has to be away; infinite for a scope that is too new, or lumpy, to say."""
+    if state.hours < WARM or state.zeros >= LUMPY:
         return math.inf
     limit = max(SIGMA, _TAIL * max(state.extreme, _LEAST_EXTREME)) * state.tolerance
-    limit = max(limit, _PEAK * state.peak) * (1.0 + _SPARSE * state.zeros)
-    return limit * _COLD if state.hours < SETTLED else limit
+    limit = max(limit, _PEAK * state.peak)
+    if state.hours < SETTLED:
+        limit *= _COLDER if state.hours < HOURS_A_WEEK else _COLD
+    return limit
 
 
 def learn(state: SpendState, hour: int, judged: Judgement, *, rest: bool) -> None:

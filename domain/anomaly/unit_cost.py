@@ -26,7 +26,7 @@ _SIGMA: Final = 3.0
 _SHARE: Final = 0.03
 _NOISE_SHARE: Final = 0.02
 _LEAST_NOISE: Final = 0.01
-_WARM: Final = 24
+_WARM: Final = 72
 
 
 class PriceIndex(NamedTuple):
