@@ -18,8 +18,8 @@ from agents import metrics
 from agents.batch import each
 from agents.budgets_fold import AGENT, Fold, Outcome
 from domain.money import quantity_to_text
-from domain.windows import DAY, to_rfc3339
-from tables.budgets import RETENTION_DAYS, expired_periods
+from domain.windows import to_rfc3339
+from tables.budgets import expired
 from tables.tenure import PartitionLostError, chunks
 
 if TYPE_CHECKING:
@@ -127,9 +127,8 @@ class Budgets:
 
     async def expire(self) -> None:
         """Forget periods older than their retention, in every owned partition."""
-        before = int(self._clock()) - RETENTION_DAYS * DAY
         for _, rows in self._table.tenures():
-            await rows.delete(list(expired_periods(rows, before)))
+            await rows.delete(list(expired(rows, int(self._clock()))))
 
     def _fold(self, partition: int, rows: Tenure) -> Fold:
         def at_home(scope: ScopeFilter) -> bool:
@@ -173,7 +172,7 @@ class Budgets:
             await rows.commit(chunk)
         self._show_documents(outcome)
         for transition, cause in outcome.transitions:
-            metrics.BUDGET_TRANSITIONS.labels(transition.direction).inc()
+            metrics.BUDGET_TRANSITIONS.labels(transition.direction, transition.kind).inc()
             logger.info("threshold %s", transition.direction, extra={"about": _about(transition, cause)})
 
     def _show_documents(self, outcome: Outcome) -> None:
@@ -188,6 +187,7 @@ def _about(transition: ThresholdCrossed, cause: str) -> dict[str, str]:
         "budget_id": transition.budget.id,
         "scope": str(transition.budget.scope),
         "period_start": to_rfc3339(transition.period.start),
+        "kind": transition.kind,
         "threshold": quantity_to_text(transition.threshold),
         "caused_by": cause,
     }

@@ -15,13 +15,15 @@ import orjson
 
 from domain import budgets, cloudevents
 from domain.rejection import Rejected
-from tables.budgets import BudgetRow, Draft, PeriodRow
+from domain.windows import HOUR
+from tables.budgets import BudgetRow, Draft, PeriodRow, StepRow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from agents.ports import Outgoing, Record
-    from domain.budgets import Budget, Spend, ThresholdCrossed
+    from domain.budgets import Budget, Foreseen, Spend, ThresholdCrossed
+    from domain.periods import Period
     from domain.scope import ScopeFilter
     from tables.budgets import Reader
 
@@ -94,7 +96,10 @@ class Fold:
             return
         for spend in spends:
             self._cause = f"cost-totals[{spend.partition}]@{spend.slot_version}"
-            self._post(spend, record.offset)
+            if spend.step:
+                self._post_step(spend, record.offset)
+            else:
+                self._post(spend, record.offset)
 
     def roll_over(self) -> None:
         """Let the next period take over in every budget whose period has ended by the clock."""
@@ -162,6 +167,8 @@ class Fold:
         if standing is not None and row is not None and row.budget_version == budget.version:
             period = budget.period_at(standing.start)
             self._transitions(budgets.withdraw(budget, period, row.state, row.spent, reason), row.at)
+            foreseen = budgets.withdraw(budget, period, row.warned, row.spent, reason, budgets.FORECAST)
+            self._transitions(foreseen, row.at, row.foreseen)
 
     def _post(self, spend: Spend, offset: int) -> None:
         row = self._draft.budget(spend.budget_id)
@@ -177,18 +184,39 @@ class Fold:
             return
         at = spend.at if known.at is None else max(known.at, spend.at)
         slots = budgets.post(known.slots, spend)
-        period = PeriodRow(offset, known.budget_version, at, slots, known.state)
+        period = msgspec.structs.replace(known, version=offset, at=at, slots=slots)
         self._evaluate(row.budget, spend.period_start, period)
         if period.spent:
             self._move(row.budget, spend.period_start)
         self._changed[spend.budget_id] = None
 
+    def _post_step(self, spend: Spend, offset: int) -> None:
+        row = self._draft.budget(spend.budget_id)
+        if row is None or row.deleted or not row.since <= spend.version <= row.budget.version:
+            return
+        known = self._draft.step(spend.budget_id, spend.period_start) or StepRow(_UNFOLDED)
+        if offset >= known.version:
+            step = StepRow(offset, budgets.post(known.slots, spend))
+            self._draft.put_step(spend.budget_id, spend.period_start, step)
+
     def _evaluate(self, budget: Budget, start: int, row: PeriodRow) -> None:
-        state = row.state if row.budget_version == budget.version else budgets.NEW
-        state, transitions = budgets.evaluate(budget, budget.period_at(start), state, row.spent)
-        evaluated = msgspec.structs.replace(row, budget_version=budget.version, state=state)
+        if row.budget_version != budget.version:
+            row = PeriodRow(row.version, budget.version, row.at, row.slots)
+        period = budget.period_at(start)
+        state, transitions = budgets.evaluate(budget, period, row.state, row.spent)
+        foreseen = self._foresee(budget, period, row)
+        warned, warnings = budgets.warn(budget, period, row.warned, foreseen, row.spent)
+        evaluated = PeriodRow(row.version, budget.version, row.at, row.slots, state, foreseen, warned)
         self._draft.put_period(budget.id, start, evaluated)
         self._transitions(transitions, row.at)
+        self._transitions(warnings, row.at, foreseen)
+
+    def _foresee(self, budget: Budget, period: Period, row: PeriodRow) -> Foreseen | None:
+        """Look ahead once an hour of event time; nothing is told of an hour that has only begun."""
+        seen = row.foreseen
+        if row.at is None or (seen is not None and row.at // HOUR <= seen.at // HOUR):
+            return seen
+        return budgets.foresee(budget, period, row.spent, row.at, self._draft.steps(budget.id)) or seen
 
     def _move(self, budget: Budget, start: int) -> None:
         standing = self._draft.standing(budget.id) or budgets.begin(budget, self._now)
@@ -215,6 +243,8 @@ class Fold:
             state=period.state if current else budgets.NEW,
             at=period.at,
             deleted=row.deleted,
+            foreseen=period.foreseen if current else None,
+            warned=period.warned if current else budgets.NEW,
         )
         key = budget_id.encode()
         identifier = cloudevents.event_id(budgets.STATUS, orjson.dumps(data).decode())
@@ -224,9 +254,11 @@ class Fold:
             self._outcome.statuses.append((key, None, None))
         self._outcome.documents[budget_id] = None if row.deleted else orjson.dumps(data)
 
-    def _transitions(self, transitions: Iterable[ThresholdCrossed], at: int | None) -> None:
+    def _transitions(
+        self, transitions: Iterable[ThresholdCrossed], at: int | None, foreseen: Foreseen | None = None
+    ) -> None:
         for transition in transitions:
-            data = budgets.crossed_data(transition, transition.period.start if at is None else at)
+            data = budgets.crossed_data(transition, transition.period.start if at is None else at, foreseen)
             event = self._event(budgets.THRESHOLD_CROSSED, transition.id, at, data)
             self._outcome.crossed.append((str(transition.budget.scope).encode(), event, None))
             self._outcome.transitions.append((transition, self._cause))

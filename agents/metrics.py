@@ -61,7 +61,7 @@ CONSERVATION_GAP: Final = Gauge(
 )
 VIEW_PENDING: Final = Gauge("costguard_view_pending_rows", "Rows not yet in Redis. Grows: Redis is slow or away.")
 BUDGET_TRANSITIONS: Final = Counter(
-    "costguard_budget_transitions_total", "Thresholds crossed and cleared.", ["direction"]
+    "costguard_budget_transitions_total", "Thresholds crossed and cleared, and foreseen.", ["direction", "kind"]
 )
 ANOMALIES: Final = Counter(
     "costguard_anomalies_total",

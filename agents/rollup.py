@@ -10,6 +10,7 @@ what was touched is sent again, so nothing stays unsent.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,7 +32,7 @@ from tables import costs as table
 from tables.tenure import BatchTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Sequence
+    from collections.abc import AsyncIterable, Callable, Mapping, Sequence
 
     import faust
 
@@ -175,16 +176,20 @@ class RollingUp:
         )
         return record_key, event, None
 
-    async def _send_spends(self, state: Partition, spends: dict[SpendKey, SpendRow]) -> None:
-        records: list[Outgoing] = []
+    async def _send_spends(self, state: Partition, spends: Mapping[SpendKey, SpendRow]) -> None:
+        by_budget: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
         for key, row in spends.items():
-            budget = state.rollup.budgets.get(key.budget_id)
-            if budget is not None:
-                spend = (
-                    key.budget_id, key.budget_version, key.period_start,
-                    state.number, row.version, format(row.spent, "f"), row.at,
-                )  # fmt: skip
-                records.append((str(budget.scope).encode(), _encode([spend]), None))
+            spend = (
+                key.budget_id, key.budget_version, key.period_start,
+                state.number, row.version, format(row.spent, "f"), row.at, key.step,
+            )  # fmt: skip
+            by_budget[key.budget_id].append(spend)
+        budgets = state.rollup.budgets
+        records: list[Outgoing] = [
+            (str(budgets[budget_id].scope).encode(), _encode(sent), None)
+            for budget_id, sent in by_budget.items()
+            if budget_id in budgets
+        ]
         await self._publisher.send_many(self._topics.spend, records)
 
     async def _control(self, state: Partition, record: Record) -> None:
@@ -215,13 +220,12 @@ class RollingUp:
 
     async def _open(self, state: Partition, budget: BudgetRow, instant: int) -> None:
         rows: dict[bytes, bytes | None] = {table.budget_key(budget.budget_id): table.encode(budget)}
-        spends: dict[SpendKey, SpendRow] = {}
+        spends: Mapping[SpendKey, SpendRow] = {}
         if instant:
-            key, row = state.rollup.open_period(budget, instant)
-            spends[key] = row
-            rows[table.spend_key(key)] = table.encode(row)
+            spends = state.rollup.open_period(budget, instant)
+            rows |= {table.spend_key(key): table.encode(row) for key, row in spends.items()}
         await state.costs.commit(rows)
-        state.rows.remember(Group(spends=spends))
+        state.rows.remember(Group(spends=dict(spends)))
         await self._send_spends(state, spends)
 
     async def _forget(self, state: Partition, *prefixes: bytes) -> None:

@@ -111,6 +111,10 @@ class CostRows:
                     break
                 yield key
 
+        for key, _ in self._costs.scan(table.SPENDS):
+            if table.is_expired_step(key, newest):
+                yield key
+
     def gap(self, days: Iterable[int]) -> Decimal:
         """Return the largest difference, over the given days, between any two projections' sums."""
         with localcontext(EXACT):

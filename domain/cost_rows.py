@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from domain.money import ZERO
-from domain.periods import period_at
+from domain.periods import period_at, step_at
 from domain.scope import Scope, ScopeFilter
 from domain.sources import BILLED, METERED, parse
 
@@ -135,13 +135,18 @@ class BudgetRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Return the budget's period that holds an instant."""
         return period_at(self.period, self.timezone, instant, self.week_start)
 
+    def step_at(self, instant: int) -> Period:
+        """Return the step of that period that holds an instant: what a forecast is made from."""
+        return step_at(self.period_at(instant), instant)
+
 
 class SpendKey(NamedTuple):
-    """One period of one version of a budget; `period_start` in epoch seconds."""
+    """One period of one version of a budget, or one `step` of it; `period_start` in epoch seconds."""
 
     budget_id: str
     budget_version: int
     period_start: int
+    step: bool = False
 
 
 class SpendRow(msgspec.Struct, frozen=True, array_like=True, gc=False):

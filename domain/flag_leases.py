@@ -1,9 +1,9 @@
 """What changes for whom when a budget's status changes, or when time passes.
 
-In force is the variant of the highest `at` that is crossed. It is a lease: found while its period is not
-over, it ends with the period by the clock, even if nobody spends anything any more. Found in a period that is
-over (a replay of history), it stays until the budget says something else. A period whose lease has run out
-raises nothing again: what arrives late for it does not throttle today's users.
+In force is the variant of the highest `at` that is crossed, before that of the highest that is foreseen. It is a
+lease: found while its period is not over, it ends with the period by the clock, even if nobody spends anything any
+more. Found in a period that is over (a replay of history), it stays until the budget says something else. A period
+whose lease has run out raises nothing again: what arrives late for it does not throttle today's users.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import msgspec
 
+from domain.budgets.kinds import ACTUAL, FORECAST
 from domain.budgets.payloads import STATUS
 from domain.flags import FlagState
 from domain.money import quantity_to_text
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DELETED: Final = "deleted"
+_NONE: Final = Decimal(0)
 _LEAST: Final = Decimal("0.000001")
 _MOST: Final = Decimal(1000000)
 
@@ -30,11 +32,12 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class StatusFlag(msgspec.Struct, frozen=True):
-    """Put `variant` in force once the share `at` of the limit is spent."""
+    """Put `variant` in force once the share `at` of the limit is spent, or foreseen to be (`on`)."""
 
     key: str
     at: Decimal
     variant: str
+    on: str = ACTUAL
 
 
 class StatusPeriod(msgspec.Struct, frozen=True):
@@ -54,6 +57,7 @@ class BudgetStatus(msgspec.Struct, frozen=True):
     state: str
     flags: tuple[StatusFlag, ...] = ()
     crossed: tuple[Decimal, ...] = ()
+    foreseen: tuple[Decimal, ...] = ()
 
 
 class BudgetStatusEvent(msgspec.Struct, frozen=True):
@@ -113,7 +117,7 @@ def parse_status(value: bytes) -> BudgetStatusEvent | Rejected:
         return Rejected(f"not a budget status: {error}")
     if event.type != STATUS:
         return Rejected(f"type: {event.type!r} is not {STATUS}")
-    shares = (*event.data.crossed, *(rule.at for rule in event.data.flags))
+    shares = (*event.data.crossed, *event.data.foreseen, *(rule.at for rule in event.data.flags))
     if not all(share.is_finite() and _LEAST <= share <= _MOST for share in shares):
         return Rejected(f"a threshold is not a number between {_LEAST} and {_MOST}")
     return event
@@ -156,14 +160,14 @@ def delete(flags: BudgetFlags) -> Transition:
 
 
 def _states(status: BudgetStatus, until: datetime | None, *, released: bool) -> Iterator[FlagState]:
-    highest = None if released else max(status.crossed, default=None)
+    highest = {} if released else {ACTUAL: status.crossed, FORECAST: status.foreseen}
     rules: dict[str, list[StatusFlag]] = {}
-    for rule in sorted(status.flags, key=lambda rule: (rule.key, rule.at)):
+    for rule in sorted(status.flags, key=lambda rule: (rule.key, rule.on == ACTUAL, rule.at)):
         rules.setdefault(rule.key, []).append(rule)
     for key, of_key in rules.items():
         variants = tuple(dict.fromkeys(rule.variant for rule in of_key))
         default = FlagState(key, status.budget_id, status.scope, variants)
-        crossed = [rule for rule in of_key if highest is not None and rule.at <= highest]
+        crossed = [rule for rule in of_key if rule.at <= max(highest.get(rule.on, ()), default=_NONE)]
         yield _raised(default, crossed[-1], until) if crossed else default
 
 

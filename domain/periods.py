@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 KINDS: Final = ("day", "week", "month", "quarter")
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONDAY: Final = 0
+HOUR: Final = 3600
 _MONTHS_IN_QUARTER: Final = 3
 # What some systems list beside the IANA names; it means another zone on each machine, or none.
 _NOT_ZONES: Final = frozenset({"localtime", "Factory"})
@@ -52,6 +53,14 @@ def period_at(kind: str, timezone: str, instant: int, week_start: int = MONDAY) 
     while instant >= (end := _midnight(_first_day_of_next(kind, first), zone)):
         first = _first_day_of_next(kind, first)
     return Period(kind, _midnight(first, zone), end, timezone)
+
+
+def step_at(period: Period, instant: int) -> Period:
+    """Return the step of a period that holds an instant: a day of the zone, or an hour when the period is a day."""
+    if period.name == "day":
+        start = instant - instant % HOUR
+        return Period("hour", start, start + HOUR, period.timezone)
+    return period_at("day", period.timezone, instant)
 
 
 def _first_day(kind: str, day: date, week_start: int) -> date:

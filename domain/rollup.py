@@ -13,6 +13,7 @@ from decimal import Decimal, localcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
+from domain.budgets.foresight import LOOK_BACK
 from domain.cost_rows import (
     BudgetRow,
     CellRow,
@@ -27,6 +28,7 @@ from domain.cost_rows import (
 )
 from domain.money import EXACT, ZERO
 from domain.projecting import Delta, Lines, by_projection, merge
+from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS, Scope
 from domain.sources import METERED, metered
 from domain.windows import DAY, HOUR, Granularity, Window, cover, floor
@@ -129,14 +131,28 @@ class Rollup:
             self._spend(touched, group)
         return group
 
-    def open_period(self, budget: BudgetRow, instant: int) -> tuple[SpendKey, SpendRow]:
-        """Return the spend so far of the period that holds an instant, from what is already in the tables."""
-        period = budget.period_at(instant)
-        key = SpendKey(budget.budget_id, budget.budget_version, period.start)
+    def open_period(self, budget: BudgetRow, instant: int) -> dict[SpendKey, SpendRow]:
+        """Return the spend so far of the period that holds an instant, and of the steps that a forecast looks back on.
+
+        Taken from what is already in the tables; of the steps those that have any.
+        """
+        rows: dict[SpendKey, SpendRow] = {}
+        step = budget.step_at(instant)
+        for _ in range(LOOK_BACK[step.name]):
+            key, row = self._opened(budget, step, instant, step=True)
+            if row.spent:
+                rows[key] = row
+            step = budget.step_at(step.start - 1)
+        # The period comes last: by then whoever judges it has the steps.
+        key, row = self._opened(budget, budget.period_at(instant), instant, step=False)
+        return rows | {key: row}
+
+    def _opened(self, budget: BudgetRow, period: Period, instant: int, *, step: bool) -> tuple[SpendKey, SpendRow]:
+        key = SpendKey(budget.budget_id, budget.budget_version, period.start, step)
         row = self._reader.spend(key)
         if row is None:
             with localcontext(EXACT):
-                row = SpendRow(budget.version, self._spent_so_far(budget, period), instant)
+                row = SpendRow(budget.version, self._spent_so_far(budget, period), min(instant, period.end - 1))
         return key, row
 
     def _overwrite(self, key: CostCellKey, arrived: list[Arrived], group: Group) -> Delta | None:
@@ -183,24 +199,25 @@ class Rollup:
                 for budget in matching(Scope(*values)):
                     if not budget.counts(source):
                         continue
-                    key = SpendKey(budget.budget_id, budget.budget_version, budget.period_at(minute).start)
-                    gains.setdefault(key, Delta()).add(delta)
-                    owners[key] = budget, max(minute, owners[key][1] if key in owners else 0)
-        for key, delta in gains.items():
+                    for key in _spend_keys(budget, minute):
+                        gains.setdefault(key, Delta()).add(delta)
+                        owners[key] = budget, max(minute, owners[key][1] if key in owners else 0)
+        for key, delta in sorted(gains.items(), key=lambda gain: not gain[0].step):
             budget, newest_minute = owners[key]
-            _, row = self.open_period(budget, newest_minute)
+            period = budget.step_at(newest_minute) if key.step else budget.period_at(newest_minute)
+            _, row = self._opened(budget, period, newest_minute, step=key.step)
             group.spends[key] = SpendRow(
                 max(row.version, delta.version), row.spent + delta.amount, max(row.at, newest_minute)
             )
 
     def _spent_so_far(self, budget: BudgetRow, period: Period) -> Decimal:
-        scope = budget.scope
+        projection, wanted = _narrowest(budget.terms)
         return sum(
             (
                 row.amount
                 for window in cover(period.start, period.end)
-                for key, row in self._reader.window(FULL, window)
-                if scope.matches(Scope(*key.line.values)) and budget.counts(key.line.source)
+                for key, row in self._reader.window(projection, window)
+                if all(key.line.values[at] == value for at, value in wanted) and budget.counts(key.line.source)
             ),
             ZERO,
         )
@@ -226,6 +243,23 @@ class _Matcher:
                 for budget in by_values.get(tuple(scope[index] for index in shape), ())
             ]
         return found
+
+
+def _spend_keys(budget: BudgetRow, minute: int) -> tuple[SpendKey, SpendKey]:
+    """Return the step and the period that a minute's spend belongs to."""
+    period = budget.period_at(minute)
+    return (
+        SpendKey(budget.budget_id, budget.budget_version, budget.step_at(minute).start, step=True),
+        SpendKey(budget.budget_id, budget.budget_version, period.start),
+    )
+
+
+def _narrowest(terms: Sequence[tuple[str, str]]) -> tuple[str, list[tuple[int, str]]]:
+    """Return the projection with the fewest dimensions that has those of a scope, and where their values stand."""
+    named = {dimension for dimension, _ in terms}
+    able = [name for name, dimensions in PROJECTIONS.items() if named <= {*dimensions}]
+    projection = min(able, key=lambda name: len(PROJECTIONS[name]))
+    return projection, [(PROJECTIONS[projection].index(dimension), value) for dimension, value in terms]
 
 
 @lru_cache(maxsize=50_000)

@@ -4,6 +4,7 @@
 |---|---|
 | `b` + budget id | `BudgetRow`; kept after deletion, so that versions go on counting |
 | `p` + budget id + period start (8 bytes, big endian) | `PeriodRow`; kept `RETENTION_DAYS` after the period |
+| `d` + budget id + step start | `StepRow`; what a forecast looks back on, kept 120 days |
 | `s` + budget id | `StandingRow` |
 
 Versions: of a budget the offset of its command, of a period the offset of its newest spend record, of a
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from domain.budgets import NEW, Budget, Slot, Standing, State, spent
+from domain.budgets import NEW, Budget, Foreseen, Slot, Standing, State, spent
+from domain.windows import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +28,8 @@ NAME: Final = "budgets"
 RETENTION_DAYS: Final = 400
 _BUDGET: Final = b"b"
 _PERIOD: Final = b"p"
+_STEP: Final = b"d"
+STEP_RETENTION_DAYS: Final = 120
 _STANDING: Final = b"s"
 _START_BYTES: Final = 8
 
@@ -40,9 +44,9 @@ class BudgetRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PeriodRow(msgspec.Struct, frozen=True, array_like=True):
-    """What is spent in a period, and which thresholds that version of the budget has crossed.
+    """What is spent in a period, and which thresholds that version of the budget has crossed, or will (`warned`).
 
-    `at` is the newest event time in it (epoch seconds), None before any.
+    `at` is the newest event time in it (epoch seconds), None before any; `foreseen` was seen in the hour of its `at`.
     """
 
     version: int
@@ -50,11 +54,20 @@ class PeriodRow(msgspec.Struct, frozen=True, array_like=True):
     at: int | None = None
     slots: tuple[Slot, ...] = ()
     state: State = NEW
+    foreseen: Foreseen | None = None
+    warned: State = NEW
 
     @property
     def spent(self) -> Decimal:
         """The sum of the slots."""
         return spent(self.slots)
+
+
+class StepRow(msgspec.Struct, frozen=True, array_like=True):
+    """What is spent in a step of a period; `version` is the offset of its newest spend record."""
+
+    version: int
+    slots: tuple[Slot, ...] = ()
 
 
 class StandingRow(msgspec.Struct, frozen=True, array_like=True):
@@ -77,11 +90,20 @@ class Reader(Protocol):
 _encode = msgspec.msgpack.Encoder().encode
 _budget = msgspec.msgpack.Decoder(BudgetRow)
 _period = msgspec.msgpack.Decoder(PeriodRow)
+_step = msgspec.msgpack.Decoder(StepRow)
 _standing = msgspec.msgpack.Decoder(StandingRow)
 
 
 def _period_key(budget_id: str, start: int) -> bytes:
     return _PERIOD + budget_id.encode() + start.to_bytes(_START_BYTES, "big", signed=True)
+
+
+def _step_key(budget_id: str, start: int) -> bytes:
+    return _STEP + budget_id.encode() + start.to_bytes(_START_BYTES, "big", signed=True)
+
+
+def _start_of(key: bytes) -> int:
+    return int.from_bytes(key[-_START_BYTES:], "big", signed=True)
 
 
 class Draft:
@@ -102,6 +124,19 @@ class Draft:
         row: PeriodRow | None = self._get(_period_key(budget_id, start), _period)
         return row
 
+    def step(self, budget_id: str, start: int) -> StepRow | None:
+        """Return the step that starts then, if it has spend."""
+        row: StepRow | None = self._get(_step_key(budget_id, start), _step)
+        return row
+
+    def steps(self, budget_id: str) -> dict[int, Decimal]:
+        """Return what was spent, by the start of each step that is kept."""
+        prefix = _STEP + budget_id.encode()
+        stored = [key for key, _ in self._reader.scan(prefix)]
+        keys = {*stored, *(key for key in self._rows if key.startswith(prefix))}
+        rows = {_start_of(key): self._get(key, _step) for key in keys}
+        return {start: spent(row.slots) for start, row in rows.items() if row is not None}
+
     def standing(self, budget_id: str) -> Standing | None:
         """Return the period to look at."""
         row: StandingRow | None = self._get(_STANDING + budget_id.encode(), _standing)
@@ -115,20 +150,22 @@ class Draft:
         """Change a period."""
         self._put(_period_key(budget_id, start), row)
 
+    def put_step(self, budget_id: str, start: int, row: StepRow) -> None:
+        """Change a step."""
+        self._put(_step_key(budget_id, start), row)
+
     def put_standing(self, budget_id: str, standing: Standing, now: int) -> None:
         """Change the period to look at, if it is another one."""
         if standing != self.standing(budget_id):
             self._put(_STANDING + budget_id.encode(), StandingRow(now, standing))
 
     def forget_spend(self, budget_id: str) -> None:
-        """Delete the periods and the standing of a budget."""
-        prefix = _PERIOD + budget_id.encode()
-        stored = [key for key, _ in self._reader.scan(prefix)]
-        for key in {
-            *stored,
-            *(key for key in self._rows if key.startswith(prefix)),
-            _STANDING + budget_id.encode(),
-        }:
+        """Delete the periods, the steps and the standing of a budget."""
+        forgotten = {_STANDING + budget_id.encode()}
+        for prefix in (_PERIOD + budget_id.encode(), _STEP + budget_id.encode()):
+            forgotten.update(key for key, _ in self._reader.scan(prefix))
+            forgotten.update(key for key in self._rows if key.startswith(prefix))
+        for key in forgotten:
             self._put(key, None)
 
     def budgets(self) -> list[BudgetRow]:
@@ -150,8 +187,7 @@ class Draft:
         self._changed.add(key)
 
 
-def expired_periods(reader: Reader, before: int) -> dict[bytes, bytes | None]:
-    """Return the deletion of every period that started before an instant (epoch seconds)."""
-    return {
-        key: None for key, _ in reader.scan(_PERIOD) if int.from_bytes(key[-_START_BYTES:], "big", signed=True) < before
-    }
+def expired(reader: Reader, now: int) -> Iterator[bytes]:
+    """Yield the keys of the periods and steps that are kept no longer (`now` in epoch seconds)."""
+    for prefix, days in ((_PERIOD, RETENTION_DAYS), (_STEP, STEP_RETENTION_DAYS)):
+        yield from (key for key, _ in reader.scan(prefix) if _start_of(key) < now - days * DAY)

@@ -10,6 +10,7 @@ from it change together or not at all. The first byte of a key tells the kind:
 | `p` | granularity, projection, window start, values | `ProjectionRow` | minute 3, hour 100, day 800 days |
 | `d` | budget id | `BudgetRow`: a budget to fold | until deleted |
 | `s` | budget id, version, period start | `SpendRow`: this partition's part of the spend | until deleted |
+| `s` | budget id, version, step start, 1 | `SpendRow` of a step (day, hour) of a period | 120 days |
 | `w` | | `Watermark` | for ever |
 | `o` | | `Closing`: which hours went to detection, and have changed since | for ever |
 
@@ -48,6 +49,8 @@ WATERMARK: Final = b"w"
 CLOSING: Final = b"o"
 BUDGETS: Final = b"d"
 SPENDS: Final = b"s"
+_STEP: Final = b"\1"
+_STEPS_KEPT: Final = 120 * DAY
 PROJECTED: Final = b"p"
 CELLS: Final = b"c"
 BILLED_CELLS: Final = b"b"
@@ -130,7 +133,14 @@ def spends_of(budget_id: str, version: int | None = None) -> bytes:
 
 def spend_key(key: SpendKey) -> bytes:
     """Return the row key of this partition's part of a budget's spend in one period."""
-    return spends_of(key.budget_id, key.budget_version) + key.period_start.to_bytes(4, "big")
+    key_of_period = spends_of(key.budget_id, key.budget_version) + key.period_start.to_bytes(4, "big")
+    return key_of_period + _STEP if key.step else key_of_period
+
+
+def is_expired_step(row_key: bytes, newest: int) -> bool:
+    """Tell of the key of a spend row whether it is of a step that is not looked back on any more."""
+    tail = row_key.index(b"\0") + 1 + 4 + 4
+    return len(row_key) > tail and int.from_bytes(row_key[tail - 4 : tail], "big") < newest - _STEPS_KEPT
 
 
 def encode(row: Row) -> bytes:

@@ -25,11 +25,19 @@ ScopeText = Annotated[
 
 
 class FlagAnswer(BaseModel):
-    """The flag `key` has `variant` once the share `at` of the limit is spent."""
+    """The flag `key` has `variant` once the share `at` of the limit is spent, or foreseen to be (`on`)."""
 
     key: str
     at: str
     variant: str
+    on: Literal["actual", "forecast"]
+
+
+class BandAnswer(BaseModel):
+    """The edges of an 80 % band."""
+
+    lower: str
+    upper: str
 
 
 class PeriodAnswer(BaseModel):
@@ -60,7 +68,10 @@ class BudgetAnswer(BaseModel):
     crossed: list[str] = Field(description="thresholds that are reached, ascending")
     state: Literal["ok", "crossed"]
     burn_rate: str | None = Field(None, description="spend against an even pace; 1 ends the period at the limit")
-    forecast: str | None = Field(None, description="spend at the end of the period at this pace")
+    forecast: str | None = Field(None, description="spend at the end of the period, by its rhythm or at this pace")
+    forecast_band: BandAnswer | None = Field(None, description="80 % of such periods end in between")
+    breach_at: str | None = Field(None, description="when the forecast reaches the limit")
+    foreseen: list[str] = Field([], description="thresholds that the forecast reaches, ascending")
     updated: str | None = Field(description="newest event time in `spent`; null before any")
 
 

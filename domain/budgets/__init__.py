@@ -10,6 +10,8 @@ from domain.budgets.commands import BUDGET_DELETED, BUDGET_SET, DeleteBudget, Se
 from domain.budgets.commands import parse as parse_command
 from domain.budgets.commands import to_event as command_event
 from domain.budgets.definition import BASES, Budget, FlagRule, body_of, budget_id, define, succeed
+from domain.budgets.foresight import LOOK_BACK, Foreseen, foresee, warn
+from domain.budgets.kinds import ACTUAL, FORECAST
 from domain.budgets.payloads import STATUS, control_data, crossed_data, status_data
 from domain.budgets.spend import Slot, Spend, decode_spends, encode_spends, post, spent
 from domain.budgets.standing import Standing, begin, move, roll_over
@@ -25,9 +27,12 @@ from domain.budgets.thresholds import (
 )
 
 __all__ = [
+    "ACTUAL",
     "BASES",
     "BUDGET_DELETED",
     "BUDGET_SET",
+    "FORECAST",
+    "LOOK_BACK",
     "NEW",
     "STATUS",
     "THRESHOLD_CROSSED",
@@ -35,6 +40,7 @@ __all__ = [
     "DeleteBudget",
     "Episode",
     "FlagRule",
+    "Foreseen",
     "SetBudget",
     "Slot",
     "Spend",
@@ -52,6 +58,7 @@ __all__ = [
     "define",
     "encode_spends",
     "evaluate",
+    "foresee",
     "move",
     "parse_command",
     "post",
@@ -60,5 +67,6 @@ __all__ = [
     "status_data",
     "structured",
     "succeed",
+    "warn",
     "withdraw",
 ]

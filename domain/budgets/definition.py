@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from domain.budgets import fields
+from domain.budgets.kinds import ACTUAL, FORECAST
 from domain.money import quantity_to_text, to_text
 from domain.periods import KINDS, MONDAY, WEEKDAYS, Period, period_at, timezones
 from domain.rejection import Rejected
@@ -41,16 +42,27 @@ _BODY: Final = (
     "thresholds",
     "basis",
     "flags",
+    "forecast",
 )
 _FLAG: Final = ("key", "at", "variant")
+_FORECAST: Final = ("at", "edge")
+EDGES: Final = ("lower", "mean", "upper")
 
 
 class FlagRule(msgspec.Struct, frozen=True, array_like=True, order=True):
-    """Switch the flag `key` to `variant` while the threshold `at` (share of the limit) is crossed."""
+    """Switch the flag `key` to `variant` while `at` (share of the limit) is crossed, or foreseen (`on`)."""
 
     key: str
     at: Decimal
     variant: str
+    on: str = ACTUAL
+
+
+class Guard(msgspec.Struct, frozen=True, array_like=True):
+    """Thresholds `at` (ascending) that are told of before they are crossed, by one edge of the forecast's band."""
+
+    at: tuple[Decimal, ...] = (Decimal(1),)
+    edge: str = EDGES[0]
 
 
 class Budget(msgspec.Struct, frozen=True, array_like=True):
@@ -67,6 +79,7 @@ class Budget(msgspec.Struct, frozen=True, array_like=True):
     basis: str
     flags: tuple[FlagRule, ...]
     name: str | None = None
+    forecast: Guard = Guard()
 
     @property
     def scope(self) -> ScopeFilter:
@@ -120,7 +133,11 @@ def body_of(budget: Budget) -> dict[str, Any]:
         "week_start": WEEKDAYS[budget.week_start],
         "thresholds": [quantity_to_text(threshold) for threshold in budget.thresholds],
         "basis": budget.basis,
-        "flags": [{"key": flag.key, "at": quantity_to_text(flag.at), "variant": flag.variant} for flag in budget.flags],
+        "flags": [
+            {"key": flag.key, "at": quantity_to_text(flag.at), "variant": flag.variant, "on": flag.on}
+            for flag in budget.flags
+        ],
+        "forecast": {"at": [quantity_to_text(share) for share in budget.forecast.at], "edge": budget.forecast.edge},
     }
 
 
@@ -128,7 +145,8 @@ def define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str)
     """Read the body of a budget (JSON or TOML types), as version 1; or why it is not one, in a sentence.
 
     `limit` is required. Defaults: the reporting currency (no other is accepted), `month`, `UTC`, thresholds
-    0.7, 0.85 and 1.0, basis `best`, weeks from Monday. Numbers may be numbers or decimal strings.
+    0.7, 0.85 and 1.0, basis `best`, weeks from Monday, a forecast of 1.0 by the
+    lower edge. Numbers may be numbers or decimal strings.
     """
     try:
         return _define(scope, body, reporting_currency)
@@ -144,7 +162,10 @@ def _define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str
     if (currency := present.get("currency", reporting_currency)) != reporting_currency:
         raise ValueError(f"currency: {currency!r} is not {reporting_currency}, in which costs are reported")
     flags = _flags(present.get("flags", []))
-    thresholds = {*_thresholds(present.get("thresholds", DEFAULT_THRESHOLDS)), *(flag.at for flag in flags)}
+    thresholds = {
+        *_thresholds(present.get("thresholds", DEFAULT_THRESHOLDS)),
+        *(flag.at for flag in flags if flag.on == ACTUAL),
+    }
     if len(thresholds) > MAX_THRESHOLDS:
         raise ValueError(f"thresholds: more than {MAX_THRESHOLDS} with those of the flags")
     return Budget(
@@ -159,6 +180,7 @@ def _define(scope: ScopeFilter, body: Mapping[str, Any], reporting_currency: str
         basis=fields.choice(present.get("basis", BASES[0]), "basis", BASES),
         flags=flags,
         name=fields.text(present["name"], "name") if "name" in present else None,
+        forecast=_guard(present.get("forecast", {}), flags),
     )
 
 
@@ -166,6 +188,18 @@ def _thresholds(values: Any) -> Sequence[Decimal]:
     if not isinstance(values, list | tuple) or not 0 < len(values) <= MAX_THRESHOLDS:
         raise ValueError(f"thresholds: must be a list of 1 to {MAX_THRESHOLDS} numbers such as [0.7, 0.85, 1.0]")
     return [_ratio(value, "thresholds") for value in values]
+
+
+def _guard(value: Any, flags: Sequence[FlagRule]) -> Guard:
+    if not isinstance(value, dict):
+        message = 'forecast: must be an object such as {"at": [1.0], "edge": "lower"}'
+        raise ValueError(message)  # noqa: TRY004 - a sender's mistake
+    fields.known(value, _FORECAST, "forecast")
+    shares = value.get("at", Guard().at)
+    if not isinstance(shares, list | tuple) or len(shares) > MAX_THRESHOLDS:
+        raise ValueError(f"forecast: at: must be a list of at most {MAX_THRESHOLDS} numbers; none turns it off")
+    at = {*(_ratio(share, "forecast: at") for share in shares), *(flag.at for flag in flags if flag.on == FORECAST)}
+    return Guard(tuple(sorted(at)), fields.choice(value.get("edge", EDGES[0]), "forecast: edge", EDGES))
 
 
 def _ratio(value: Any, name: str) -> Decimal:
@@ -180,7 +214,7 @@ def _flags(values: Any) -> tuple[FlagRule, ...]:
     if not isinstance(values, list | tuple) or len(values) > MAX_FLAGS:
         raise ValueError(f"flags: must be a list of at most {MAX_FLAGS} objects with key, at and variant")
     flags = sorted({_flag(value) for value in values})
-    if len({(flag.key, flag.at) for flag in flags}) < len(flags):
+    if len({(flag.key, flag.at, flag.on) for flag in flags}) < len(flags):
         raise ValueError("flags: one flag is switched to two variants at the same threshold")
     return tuple(flags)
 
@@ -188,7 +222,7 @@ def _flags(values: Any) -> tuple[FlagRule, ...]:
 def _flag(value: Any) -> FlagRule:
     if not isinstance(value, dict):
         raise ValueError("flags: each must be an object with key, at and variant")  # noqa: TRY004 - a sender's mistake
-    fields.known(value, _FLAG, "flag")
+    fields.known(value, (*_FLAG, "on"), "flag")
     if missing := [name for name in _FLAG if value.get(name) is None]:
         raise ValueError(f"flags: {missing[0]} is missing")
     variant = fields.text(value["variant"], "flags: variant")
@@ -196,4 +230,5 @@ def _flag(value: Any) -> FlagRule:
         raise ValueError(
             f"flags: variant {DEFAULT_VARIANT!r} is what the flag is while nothing is crossed; name another"
         )
-    return FlagRule(fields.text(value["key"], "flags: key"), _ratio(value["at"], "flags: at"), variant)
+    on = fields.choice(value.get("on", ACTUAL), "flags: on", (ACTUAL, FORECAST))
+    return FlagRule(fields.text(value["key"], "flags: key"), _ratio(value["at"], "flags: at"), variant, on)

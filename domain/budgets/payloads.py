@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from domain.budgets.kinds import FORECAST
 from domain.budgets.pace import burn_rate, forecast, rounded
-from domain.budgets.thresholds import ACTUAL, ThresholdCrossed, crossed_thresholds
+from domain.budgets.thresholds import NEW, ThresholdCrossed, crossed_thresholds
 from domain.money import add, quantity_to_text, ratio, to_text
 from domain.windows import to_rfc3339
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from domain.budgets.definition import Budget, FlagRule
+    from domain.budgets.foresight import Foreseen
     from domain.budgets.thresholds import State
     from domain.periods import Period
 
@@ -25,34 +27,57 @@ STATUS: Final = "costguard.budget.status"
 _RATIO_DECIMALS: Final = 6
 
 
-def crossed_data(event: ThresholdCrossed, at: int) -> dict[str, Any]:
-    """Return the `data` of a transition; `at` is the newest event time (epoch seconds) in `spent`."""
+def crossed_data(event: ThresholdCrossed, at: int, foreseen: Foreseen | None = None) -> dict[str, Any]:
+    """Return the `data` of a transition; `at` is the newest event time (epoch seconds) in `spent`.
+
+    `foreseen` is where the period was heading, for one of kind `forecast`.
+    """
     budget, period = event.budget, event.period
     data = {
         "budget_id": budget.id,
         "budget_version": budget.version,
         "scope": budget.scope.as_dict(),
         "name": budget.name,
-        "kind": ACTUAL,
+        "kind": event.kind,
         "direction": event.direction,
         "threshold": quantity_to_text(event.threshold),
         "episode": event.episode,
         **_figures(budget, event.spent),
         "burn_rate": quantity_to_text(burn_rate(event.spent, budget.limit, period, at)),
         "period": _period(period),
-        "flags": [{"key": flag.key, "variant": flag.variant} for flag in budget.flags if flag.at == event.threshold],
+        "flags": [
+            {"key": flag.key, "variant": flag.variant}
+            for flag in budget.flags
+            if (flag.at, flag.on) == (event.threshold, event.kind)
+        ],
     }
+    if event.kind == FORECAST:
+        data |= _outlook(foreseen)
     if event.direction == "cleared":
         data |= {"reason": event.reason, "clears": event.crossing_id}
     return data
 
 
 def status_data(
-    budget: Budget, period: Period, *, spent: Decimal, state: State, at: int | None, deleted: bool = False
+    budget: Budget,
+    period: Period,
+    *,
+    spent: Decimal,
+    state: State,
+    at: int | None,
+    deleted: bool = False,
+    foreseen: Foreseen | None = None,
+    warned: State = NEW,
 ) -> dict[str, Any]:
-    """Return the `data` of a status; `at` is the newest event time in `spent`, None before any spend."""
+    """Return the `data` of a status; `at` is the newest event time in `spent`, None before any spend.
+
+    `forecast` is what the model of `domain.budgets.foresight` says, and before it can, the average pace so far.
+    """
     crossed = crossed_thresholds(state)
     projected = None if at is None else forecast(spent, period, at)
+    outlook = (
+        _outlook(foreseen) if foreseen is not None else {"forecast": None if projected is None else to_text(projected)}
+    )
     return {
         "budget_id": budget.id,
         "budget_version": budget.version,
@@ -65,7 +90,8 @@ def status_data(
         "crossed": _texts(crossed),
         "state": "deleted" if deleted else "crossed" if crossed else "ok",
         "burn_rate": None if at is None else quantity_to_text(burn_rate(spent, budget.limit, period, at)),
-        "forecast": None if projected is None else to_text(projected),
+        **outlook,
+        "foreseen": _texts(crossed_thresholds(warned)),
         "updated": None if at is None else to_rfc3339(at),
     }
 
@@ -83,6 +109,14 @@ def control_data(budget: Budget, *, deleted: bool) -> dict[str, Any]:
         "basis": budget.basis,
         "deleted": deleted,
     }
+
+
+def _outlook(foreseen: Foreseen | None) -> dict[str, Any]:
+    if foreseen is None:
+        return {"forecast": None, "forecast_band": None, "breach_at": None}
+    mean, lower, upper = (to_text(rounded(each, 2)) for each in (foreseen.mean, foreseen.lower, foreseen.upper))
+    breach = None if foreseen.breach is None else to_rfc3339(foreseen.breach)
+    return {"forecast": mean, "forecast_band": {"lower": lower, "upper": upper}, "breach_at": breach}
 
 
 def _figures(budget: Budget, spent: Decimal) -> dict[str, str]:
@@ -106,7 +140,7 @@ def _period(period: Period) -> dict[str, str]:
 
 
 def _flag(flag: FlagRule) -> dict[str, str]:
-    return {"key": flag.key, "at": quantity_to_text(flag.at), "variant": flag.variant}
+    return {"key": flag.key, "at": quantity_to_text(flag.at), "variant": flag.variant, "on": flag.on}
 
 
 def _texts(numbers: Sequence[Decimal]) -> list[str]:

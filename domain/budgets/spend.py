@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Spend(msgspec.Struct, frozen=True, array_like=True):
-    """One record of `budget-spend`: what `partition` of `cost-totals` has of a budget's period.
+    """An item of `budget-spend`: what `partition` of `cost-totals` has of a budget's period, or of a `step` of it.
 
     `slot_version` is the offset there up to which the total includes everything; `at` is the newest event
     time in it (epoch seconds).
@@ -31,6 +31,7 @@ class Spend(msgspec.Struct, frozen=True, array_like=True):
     slot_version: int
     spent: Decimal
     at: int
+    step: bool = False
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 import msgspec
 
+from domain.budgets.kinds import ACTUAL
 from domain.cloudevents import event_id
 from domain.money import add, multiply, quantity_to_text
 
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 HYSTERESIS: Final = Decimal("0.01")
 _SMALL_HYSTERESIS: Final = Decimal("0.1")
 THRESHOLD_CROSSED: Final = "costguard.budget.threshold-crossed"
-ACTUAL: Final = "actual"
 
 Direction = Literal["crossed", "cleared"]
 
@@ -47,7 +47,7 @@ NEW: Final[State] = ()
 
 
 class ThresholdCrossed(NamedTuple):
-    """A threshold was crossed or cleared; `reason` is why it was cleared."""
+    """A threshold was crossed or cleared, or will be (`kind` forecast); `reason` is why it was cleared."""
 
     budget: Budget
     period: Period
@@ -56,6 +56,7 @@ class ThresholdCrossed(NamedTuple):
     episode: int
     spent: Decimal
     reason: str | None = None
+    kind: str = ACTUAL
 
     @property
     def id(self) -> str:
@@ -72,7 +73,7 @@ class ThresholdCrossed(NamedTuple):
         threshold = quantity_to_text(self.threshold)
         return event_id(
             THRESHOLD_CROSSED, budget.id, budget.version, budget.scope, self.period.start, budget.basis,
-            ACTUAL, threshold, direction, self.episode,
+            self.kind, threshold, direction, self.episode,
         )  # fmt: skip
 
 
@@ -105,10 +106,12 @@ def evaluate(budget: Budget, period: Period, state: State, spent: Decimal) -> tu
     return tuple(episodes[threshold] for threshold in sorted(episodes)), crossed + cleared[::-1]
 
 
-def withdraw(budget: Budget, period: Period, state: State, spent: Decimal, reason: str) -> list[ThresholdCrossed]:
+def withdraw(
+    budget: Budget, period: Period, state: State, spent: Decimal, reason: str, kind: str = ACTUAL
+) -> list[ThresholdCrossed]:
     """Clear what is crossed because this version of the budget ends; descending."""
     return [
-        ThresholdCrossed(budget, period, episode.threshold, "cleared", episode.number, spent, reason)
+        ThresholdCrossed(budget, period, episode.threshold, "cleared", episode.number, spent, reason, kind)
         for episode in reversed(state)
         if episode.open
     ]

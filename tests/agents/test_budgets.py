@@ -120,10 +120,11 @@ class House:
         version: int = 1,
         start: int = NOVEMBER,
         at: int = 0,
+        step: bool = False,
     ) -> Log:
         offset = next(self.offsets[f"cost-totals-{q}"])
         identifier = budget_id(parse_filter(scope))
-        spend = Spend(identifier, version, start, q, offset, Decimal(amount), at or start + 3600)
+        spend = Spend(identifier, version, start, q, offset, Decimal(amount), at or start + 3600, step)
         return self.record("budget-spend", encode_spends([spend]))
 
     def handle(self, *records: Log) -> None:

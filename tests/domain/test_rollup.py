@@ -132,8 +132,20 @@ def test_a_budget_set_late_starts_from_what_is_already_spent() -> None:
     )
     rollup.budgets["b-1"] = BUDGET
     fold(rows, rollup, [Arrived(2, "metered", 1, total(1, "0.50", minute=START + HOUR))])
-    ((key, row),) = rows.spends.items()
-    assert (key.period_start, row.spent) == (START, Decimal("70.50"))
+    found = [(key.period_start, key.step, row.spent) for key, row in rows.spends.items()]
+    assert found == [(START, True, Decimal("70.50")), (START, False, Decimal("70.50"))]
+
+
+def test_a_budget_set_late_looks_back_on_the_days_before_it() -> None:
+    rows = Rows()
+    rollup = Rollup(rows)
+    days = [Arrived(day, "metered", 0, total(1, f"{day}.25", minute=START + day * DAY)) for day in range(5)]
+    fold(rows, rollup, days)
+    opened = rollup.open_period(BUDGET, START + 4 * DAY)
+    steps = {key.period_start: row.spent for key, row in opened.items() if key.step}
+    assert steps == {START + day * DAY: Decimal(f"{day}.25") for day in range(5)}
+    *_, (key, row) = opened.items()
+    assert (key.step, row.spent) == (False, Decimal("11.25")), "who judges the period has its steps by then"
 
 
 def test_a_replay_sends_spend_again_that_a_crash_may_have_kept_from_being_sent() -> None:
@@ -141,7 +153,7 @@ def test_a_replay_sends_spend_again_that_a_crash_may_have_kept_from_being_sent()
     rollup = Rollup(rows, [BUDGET])
     one = Arrived(0, "metered", 0, total(3, "1.50"))
     first = rollup.fold(list(newest([one]).items()))
-    assert [row.spent for row in first.spends.values()] == [Decimal("1.50")]
+    assert [row.spent for row in first.spends.values()] == [Decimal("1.50")] * 2
     rows.cells |= first.cells
     rows.projections |= first.projections
     rows.spends |= first.spends
@@ -197,4 +209,5 @@ def test_any_order_of_repeats_conserves_every_projection(
         assert all(amount == expected for amount in amounts(rows, granularity).values())
         assert set(amounts(rows, granularity)) == (set(PROJECTIONS) if sent else set())
     acme = sum((spent for (_, tenant, _, _), (_, spent) in running.items() if tenant == "acme"), Decimal(0))
-    assert sum((row.spent for row in rows.spends.values()), Decimal(0)) == acme
+    for step in (False, True):
+        assert sum((row.spent for key, row in rows.spends.items() if key.step is step), Decimal(0)) == acme

@@ -98,7 +98,7 @@ def test_a_status_tells_the_state_of_a_period() -> None:
     state = (Episode(Decimal("0.7"), 2, open=True), Episode(Decimal("0.85"), 1, open=False))
     data = status_data(of, of.period_at(NOVEMBER), spent=Decimal(60), state=state, at=MIDDLE)
     assert (data["state"], data["crossed"], data["thresholds"]) == ("crossed", ["0.7"], ["0.7", "0.85", "1"])
-    assert data["flags"][0] == {"key": "ai-search-tier", "at": "0.85", "variant": "throttled"}
+    assert data["flags"][0] == {"key": "ai-search-tier", "at": "0.85", "variant": "throttled", "on": "actual"}
     assert (data["forecast"], data["burn_rate"], data["updated"]) == ("120.00", "1.5", "2026-11-15T23:59:00Z")
 
 
