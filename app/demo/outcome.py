@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+from domain.budgets import ACTUAL, FORECAST
 from domain.money import add_up
 from domain.scope import DIMENSIONS, UNATTRIBUTED
 
@@ -36,12 +37,13 @@ class Spend:
 
 @dataclass(frozen=True)
 class Crossing:
-    """A threshold crossed, at the event time that crossed it."""
+    """A threshold crossed, at the event time that crossed it; or foreseen, then with the day on which it will be."""
 
     scope: str
     threshold: Decimal
     at: str
     spent: Decimal
+    expected: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,18 @@ class FlagChange:
 
 
 @dataclass(frozen=True)
+class Anomaly:
+    """An odd cost: what a day of it amounts to."""
+
+    since: str
+    kind: str
+    severity: str
+    scope: str
+    driver: str
+    per_day: Decimal
+
+
+@dataclass(frozen=True)
 class Outcome:
     """Everything that the summary tells."""
 
@@ -76,9 +90,10 @@ class Outcome:
     features: tuple[Spend, ...]
     budgets: tuple[BudgetLine, ...]
     crossings: tuple[Crossing, ...]
+    foreseen: tuple[Crossing, ...]
     flag_changes: tuple[FlagChange, ...]
     flags: frozenset[str]
-    anomalies: int
+    anomalies: tuple[Anomaly, ...]
     rejected: Mapping[str, int]
     unattributed: Mapping[str, Decimal]
     webhooks: int
@@ -99,9 +114,10 @@ def read_outcome(ask: Ask, received: Received, *, start: str, end: str) -> Outco
         features=read_spend(ask("/costs", group_by="feature", granularity="day", **window)),
         budgets=read_budgets(ask("/budgets")["budgets"]),
         crossings=read_crossings(received.of_type(CROSSED)),
+        foreseen=read_crossings(received.of_type(CROSSED), FORECAST),
         flag_changes=read_flag_changes(received.of_type(FLAG_CHANGED)),
         flags=frozenset(ask("/flags")["flags"]),
-        anomalies=len(ask("/anomalies", since=start)["anomalies"]),
+        anomalies=read_anomalies(ask("/anomalies", since=start)["anomalies"]),
         rejected=read_rejections(ask("/dead-letters", limit="1000")["dead_letters"]),
         unattributed={name: _unattributed(ask, name, window) for name in DIMENSIONS},
         webhooks=len(received.events),
@@ -155,13 +171,35 @@ def read_budgets(statuses: Iterable[Mapping[str, Any]]) -> tuple[BudgetLine, ...
     return tuple(sorted(lines, key=lambda line: (-line.ratio, line.scope)))
 
 
-def read_crossings(events: Sequence[Mapping[str, Any]]) -> tuple[Crossing, ...]:
-    """Read `BudgetThresholdCrossed` events, those that were crossed rather than cleared."""
+def read_crossings(events: Sequence[Mapping[str, Any]], kind: str = ACTUAL) -> tuple[Crossing, ...]:
+    """Read `BudgetThresholdCrossed` events of a kind, those that were crossed rather than cleared."""
     return tuple(
-        Crossing(scope_text(data["scope"]), Decimal(data["threshold"]), str(event["time"]), Decimal(data["spent"]))
+        Crossing(
+            scope_text(data["scope"]),
+            Decimal(data["threshold"]),
+            str(event["time"]),
+            Decimal(data["spent"]),
+            data.get("breach_at") or "",
+        )
         for event in events
-        if (data := event["data"])["direction"] == "crossed"
+        if (data := event["data"])["direction"] == "crossed" and data["kind"] == kind
     )
+
+
+def read_anomalies(anomalies: Iterable[Mapping[str, Any]]) -> tuple[Anomaly, ...]:
+    """Read `GET /anomalies`, dearest first."""
+    found = [
+        Anomaly(
+            each["since"],
+            each["kind"],
+            each["severity"],
+            scope_text(each["scope"]),
+            each["driver"],
+            Decimal(each["at_stake"]["per_day"]),
+        )
+        for each in anomalies
+    ]
+    return tuple(sorted(found, key=lambda each: (-each.per_day, each.since, each.scope)))
 
 
 def read_flag_changes(events: Sequence[Mapping[str, Any]]) -> tuple[FlagChange, ...]:

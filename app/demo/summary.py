@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from app.demo.checks import Check
-    from app.demo.outcome import BudgetLine, Crossing, FlagChange, Outcome, Spend
+    from app.demo.outcome import Anomaly, BudgetLine, Crossing, FlagChange, Outcome, Spend
     from app.demo.recomputed import Recomputed
 
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 BAR_CELLS: Final = 20
-PATHS: Final = ("/flags", "/budgets", "/readyz", "/metrics", "/openapi.json", "/docs")
+DEAREST: Final = 6
+PATHS: Final = ("/flags", "/budgets", "/anomalies", "/readyz", "/metrics", "/openapi.json", "/docs")
 
 
 def show(
@@ -40,12 +41,12 @@ def show(
     console.print(headline(outcome, expected, seconds))
     for heading, spends in (("Spend by tenant", outcome.tenants), ("Spend by feature", outcome.features)):
         console.print(spend_table(heading, spends, outcome.total))
-    console.print(budget_table(outcome.budgets, outcome.crossings))
+    console.print(budget_table(outcome.budgets, outcome.crossings, outcome.foreseen))
     console.print(flag_table(outcome.flag_changes))
     for line in hindsight(outcome):
         console.print(line, highlight=False)
     console.print(quality_table(outcome, expected))
-    console.print(anomaly_line(outcome))
+    console.print(anomaly_table(outcome.anomalies))
     console.print(check_table(checks))
 
 
@@ -71,8 +72,10 @@ def spend_table(heading: str, spends: Iterable[Spend], total: Decimal) -> Table:
     return table
 
 
-def budget_table(budgets: Iterable[BudgetLine], crossings: Sequence[Crossing]) -> Table:
-    """Show each budget, how full it is, and when (by event time) each threshold was crossed."""
+def budget_table(
+    budgets: Iterable[BudgetLine], crossings: Sequence[Crossing], foreseen: Sequence[Crossing] = ()
+) -> Table:
+    """Show each budget, how full it is, when (by event time) each threshold was crossed, and what was foreseen when."""
     table = _table(
         "Budgets",
         ("scope", "left"),
@@ -80,6 +83,7 @@ def budget_table(budgets: Iterable[BudgetLine], crossings: Sequence[Crossing]) -
         ("limit", "right"),
         ("used", "right"),
         ("crossed", "left"),
+        ("foreseen", "left"),
     )
     for budget in budgets:
         when = [
@@ -94,8 +98,14 @@ def budget_table(budgets: Iterable[BudgetLine], crossings: Sequence[Crossing]) -
             dollars(budget.limit),
             Text(f"{budget.ratio:.0%}", style),
             "\n".join(when) or "-",
+            "\n".join(_warning(each) for each in foreseen if each.scope == budget.scope) or "-",
         )
     return table
+
+
+def _warning(crossing: Crossing) -> str:
+    by = f", for {moment(crossing.expected)}" if crossing.expected else ""
+    return f"{crossing.threshold:.0%} on {moment(crossing.at)}{by}"
 
 
 def flag_table(changes: Iterable[FlagChange]) -> Table:
@@ -134,11 +144,17 @@ def quality_table(outcome: Outcome, expected: Recomputed) -> Table:
     return table
 
 
-def anomaly_line(outcome: Outcome) -> str:
-    """Tell how many anomalies there were."""
-    if outcome.anomalies:
-        return f"\n[bold]Anomalies[/] {outcome.anomalies}: see GET /anomalies"
-    return "\n[bold]Anomalies[/] none"
+def anomaly_table(anomalies: Sequence[Anomaly]) -> Table | str:
+    """Show the dearest anomalies, and how many there were."""
+    if not anomalies:
+        return "\n[bold]Anomalies[/] none"
+    title = f"Anomalies: {len(anomalies)}, the dearest of them"
+    columns = (("since", "left"), ("", "left"), ("what", "left"), ("scope", "left"), ("USD a day", "right"))
+    table = _table(title, *columns)
+    for each in anomalies[:DEAREST]:
+        what = f"{each.kind}, {each.driver}"
+        table.add_row(moment(each.since), each.severity, what, each.scope, dollars(each.per_day))
+    return table
 
 
 def check_table(checks: Iterable[Check]) -> Table:

@@ -34,10 +34,37 @@ def crossing(threshold: str, direction: str = "crossed") -> dict[str, Any]:
         "id": f"{threshold}-{direction}",
         "type": "costguard.budget.threshold-crossed",
         "time": f"2026-10-24T0{threshold[2]}:12:00Z",
-        "data": {"scope": SCOPE, "threshold": threshold, "direction": direction, "spent": f"{threshold}0"},
+        "data": {
+            "scope": SCOPE,
+            "kind": "actual",
+            "threshold": threshold,
+            "direction": direction,
+            "spent": f"{threshold}0",
+        },
     }
 
 
+FORESEEN = {
+    "id": "foreseen",
+    "type": "costguard.budget.threshold-crossed",
+    "time": "2026-10-20T06:00:00Z",
+    "data": {
+        "scope": SCOPE,
+        "kind": "forecast",
+        "threshold": "1",
+        "direction": "crossed",
+        "spent": "40",
+        "breach_at": "2026-10-27T12:00:00Z",
+    },
+}
+ANOMALY = {
+    "since": "2026-10-22T17:00:00Z",
+    "kind": "level-shift",
+    "severity": "high",
+    "scope": SCOPE,
+    "driver": "third_party",
+    "at_stake": {"so_far": "347.92", "per_day": "117.61", "currency": "USD"},
+}
 FLAG_CHANGED = {
     "id": "f",
     "type": "costguard.flag.changed",
@@ -56,7 +83,7 @@ def ask(path: str, **query: str) -> Any:
         return {
             "/budgets": {"budgets": [STATUS]},
             "/flags": {"flags": {"chat-tier": {}}},
-            "/anomalies": {"anomalies": []},
+            "/anomalies": {"anomalies": [ANOMALY]},
             "/dead-letters": {"dead_letters": LETTERS},
         }[path]
     groups = {
@@ -72,5 +99,5 @@ def ask(path: str, **query: str) -> Any:
 
 
 def received() -> Received:
-    events = [crossing("0.7"), crossing("0.5"), FLAG_CHANGED]
-    return Received(events={event["id"]: event for event in events}, deliveries=3)
+    events = [crossing("0.7"), crossing("0.5"), FORESEEN, FLAG_CHANGED]
+    return Received(events={event["id"]: event for event in events}, deliveries=len(events))

@@ -87,7 +87,9 @@ def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome:
         "not JSON: Expected a value",
         "team 4.50",
         "obeyed, it would have saved up to 79.30 USD",
-        "Anomalies none",
+        "100% on 20 Oct 06:00, for 27 Oct 12:00",
+        "Anomalies: 1, the dearest of them",
+        "level-shift, third_party",
         "each threshold crossed was announced once",
     ):
         assert line in text
