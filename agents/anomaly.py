@@ -127,6 +127,7 @@ class Detecting:
                 return
             if self._clock() - self._shown_at >= SHOW_SECONDS:
                 self._show(self._episodes.values())
+                self._show_progress()
                 self._shown_at = self._clock()
 
     def _load(self) -> None:
@@ -193,6 +194,7 @@ class Detecting:
         await self._write(hourly, {table.MARK: table.encode(self._mark)})
         self._mark = table.Mark(offset, hour, done=True)
         await self._held.commit({table.MARK: table.encode(self._mark)})
+        self._show_progress()
         if hour % DAY == 0:
             await self._held.delete(list(stale(self._held, hour - table.HOURS_KEPT)))
             await self._forget(hour - table.EPISODES_KEPT)
@@ -241,6 +243,10 @@ class Detecting:
         for identifier in old:
             del self._episodes[identifier]
             self._view.document(KIND, identifier, None)
+
+    def _show_progress(self) -> None:
+        if self._mark is not None:
+            self._view.progress("anomaly", orjson.dumps({"judged_until": self._mark.hour + HOUR}))
 
     def _show(self, episodes: Iterable[Episode]) -> None:
         for episode in episodes:

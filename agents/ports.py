@@ -84,7 +84,7 @@ class View(Protocol):
         """Wait until few enough rows wait to be written; for who has many to show."""
 
     def progress(self, name: str, document: bytes) -> None:
-        """Say how far this worker is (`meter:{partition}`, `rollup:{partition}`)."""
+        """Say how far this worker is (`meter:{partition}`, `rollup:{partition}`, `anomaly`)."""
 
     def document(self, kind: str, name: str, document: bytes | None) -> None:
         """Show a JSON document (`budgets`, `flags`, `anomalies`, `workers`); None removes it."""

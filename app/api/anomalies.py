@@ -9,11 +9,12 @@ from typing import Annotated, Any, Final, Literal
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.access_tokens import READ, WRITE
 from app.api import bodies
 from app.api.anomaly_plot import draw
+from app.api.completeness import judged_until
 from app.api.parameters import Anomalies
 from app.api.problems import Problem, unavailable, usable
 from app.api.security import TENANT, Caller, Reader, Writer
@@ -21,7 +22,7 @@ from app.api.sending import BrokerAwayError, send
 from app.api.services import Services, Use, answer
 from domain.anomaly import feedback
 from domain.rejection import Rejected
-from domain.windows import parse_instant
+from domain.windows import parse_instant, to_rfc3339
 
 router = APIRouter(tags=["anomalies"])
 
@@ -33,8 +34,9 @@ AnomalyId = Annotated[str, Path(max_length=64, examples=["a-5f0c..."])]
 
 
 class AnomaliesAnswer(BaseModel):
-    """The `data` of `costguard.anomaly.detected` events, as of now."""
+    """The `data` of `costguard.anomaly.detected` events, as of now; hours before `judged_until` were looked at."""
 
+    judged_until: str | None = Field(description="null before any hour is judged")
     anomalies: list[dict[str, Any]]
 
 
@@ -70,7 +72,9 @@ async def get_anomalies(asked: Anomalies, caller: Reader, use: Use) -> Response:
     found = [each for each in documents if _selected(each, caller, filters) and _start(each) >= since]
     for each in found:
         each.pop(SERIES, None)
-    return answer({"anomalies": sorted(found, key=_start, reverse=True)})
+    until = judged_until(await use.view.documents("progress"))
+    judged = None if until is None else to_rfc3339(until)
+    return answer({"judged_until": judged, "anomalies": sorted(found, key=_start, reverse=True)})
 
 
 @router.get(

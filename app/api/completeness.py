@@ -61,6 +61,12 @@ def billed_until(progress: Mapping[str, bytes]) -> dict[str, int]:
     )
 
 
+def judged_until(progress: Mapping[str, bytes]) -> int | None:
+    """Return up to when (epoch seconds) detection has judged every hour; None before any."""
+    text = progress.get("anomaly")
+    return None if text is None else int(orjson.loads(text)["judged_until"])
+
+
 def newest(progress: Mapping[str, bytes]) -> int | None:
     """Return the newest event time (epoch seconds) in the progress documents of all source partitions."""
     reported = (orjson.loads(text)["watermark"] for name, text in progress.items() if name.startswith(_METER))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -69,14 +70,14 @@ class FlagChange:
 
 @dataclass(frozen=True)
 class Anomaly:
-    """An odd cost: what a day of it amounts to."""
+    """An odd cost: what it has come to so far."""
 
     since: str
     kind: str
     severity: str
     scope: str
     driver: str
-    per_day: Decimal
+    so_far: Decimal
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,12 @@ def caught_up(ask: Ask, received: Received, amounts: Mapping[tuple[str, str], De
     return len(read_crossings(received.of_type(CROSSED))) >= crossed
 
 
+def judged(ask: Ask) -> datetime | None:
+    """Return up to when every hour was looked at for anomalies; None before any was."""
+    until = ask("/anomalies")["judged_until"]
+    return None if until is None else datetime.fromisoformat(until)
+
+
 def read_spend(answer: Mapping[str, Any]) -> tuple[Spend, ...]:
     """Sum the days of `GET /costs?group_by=<one dimension>&granularity=day`, dearest first."""
     starts = sorted({group["start"] for group in answer["groups"]})
@@ -195,11 +202,11 @@ def read_anomalies(anomalies: Iterable[Mapping[str, Any]]) -> tuple[Anomaly, ...
             each["severity"],
             scope_text(each["scope"]),
             each["driver"],
-            Decimal(each["at_stake"]["per_day"]),
+            abs(Decimal(each["at_stake"]["so_far"])),
         )
         for each in anomalies
     ]
-    return tuple(sorted(found, key=lambda each: (-each.per_day, each.since, each.scope)))
+    return tuple(sorted(found, key=lambda each: (-each.so_far, each.since, each.scope)))
 
 
 def read_flag_changes(events: Sequence[Mapping[str, Any]]) -> tuple[FlagChange, ...]:

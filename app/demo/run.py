@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
 
 from app.adapters.bulk_producer import KafkaError
@@ -12,7 +14,7 @@ from app.adapters.redis_view import RedisError
 from app.demo.api import Api, ApiFailedError
 from app.demo.checks import Check, check
 from app.demo.configuration import SECRET, price_book, write_configuration
-from app.demo.outcome import caught_up, read_outcome
+from app.demo.outcome import caught_up, judged, read_outcome
 from app.demo.play import play, settle
 from app.demo.progress import stage
 from app.demo.receiver import Received, receiver
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FULL_MONTH: Final = 165_000
+JUDGED_WITHIN_SECONDS: Final = 120.0
+POLL_SECONDS: Final = 0.5
 FAILURES: Final = (
     SystemFailedError,
     ApiFailedError,
@@ -107,11 +111,26 @@ def _tell(options: Options, console: Console, api: Api, received: Received, conf
         return seconds
 
     seconds = asyncio.run(act())
+    _look_for_anomalies(console, api, options)
     outcome = read_outcome(api.get, received, start=start, end=end)
     checks = check(outcome, expected)
     title = f"costguard: Northwind, {options.start:%B %Y}, seed {options.seed}"
     show(console, outcome, expected, title=title, checks=checks, seconds=seconds)
     return checks
+
+
+def _look_for_anomalies(console: Console, api: Api, options: Options) -> None:
+    """Wait until every hour but the last is judged: history is, once nothing more of it comes."""
+    first = datetime(options.start.year, options.start.month, options.start.day, tzinfo=UTC)
+    hours = (options.end - options.start).days * 24 - 1
+    until = monotonic() + JUDGED_WITHIN_SECONDS
+    with stage(console, "Looking for anomalies", hours, "hours") as advance:
+        done = 0
+        while done < hours and monotonic() < until:
+            reached = judged(api.get)
+            done = 0 if reached is None else min(hours, int((reached - first).total_seconds() // 3600))
+            advance(done)
+            sleep(POLL_SECONDS)
 
 
 def _stay(console: Console, child: subprocess.Popen[bytes]) -> None:

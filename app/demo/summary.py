@@ -149,11 +149,11 @@ def anomaly_table(anomalies: Sequence[Anomaly]) -> Table | str:
     if not anomalies:
         return "\n[bold]Anomalies[/] none"
     title = f"Anomalies: {len(anomalies)}, the dearest of them"
-    columns = (("since", "left"), ("", "left"), ("what", "left"), ("scope", "left"), ("USD a day", "right"))
+    columns = (("since", "left"), ("", "left"), ("what", "left"), ("scope", "left"), ("USD so far", "right"))
     table = _table(title, *columns)
     for each in anomalies[:DEAREST]:
         what = f"{each.kind}, {each.driver}"
-        table.add_row(moment(each.since), each.severity, what, each.scope, dollars(each.per_day))
+        table.add_row(moment(each.since), each.severity, what, each.scope, dollars(each.so_far))
     return table
 
 

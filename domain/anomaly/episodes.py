@@ -14,7 +14,7 @@ from domain.anomaly.decomposition import Decomposition
 from domain.cloudevents import envelope, event_id
 from domain.money import RATIO, add, quantity_to_text, to_text
 from domain.projections import PROJECTIONS
-from domain.windows import HOUR, to_rfc3339
+from domain.windows import DAY, HOUR, to_rfc3339
 
 if TYPE_CHECKING:
     from domain.anomaly.hours import ScopeKey
@@ -86,8 +86,11 @@ class Episode(msgspec.Struct, array_like=True):
 
     @property
     def per_day(self) -> Decimal:
-        """Money a day if it goes on as in its odd hours, as often as the scope spends."""
+        """Money a day: if it goes on as in its odd hours, as often as it spends; once it is over, what it was."""
         hours = self.hours * self.figures.width // HOUR
+        if self.closed and self.figures.width == HOUR:
+            days = max(1, -(-(self.last + HOUR - self.first) // DAY))
+            return RATIO.divide(abs(self.so_far), Decimal(days)).quantize(_CENT, context=RATIO)
         odd_hours = Decimal(24 * self.figures.frequency)
         return RATIO.multiply(RATIO.divide(abs(self.so_far), Decimal(hours)), odd_hours).quantize(_CENT)
 

@@ -83,7 +83,7 @@ def ask(path: str, **query: str) -> Any:
         return {
             "/budgets": {"budgets": [STATUS]},
             "/flags": {"flags": {"chat-tier": {}}},
-            "/anomalies": {"anomalies": [ANOMALY]},
+            "/anomalies": {"judged_until": "2026-10-31T23:00:00Z", "anomalies": [ANOMALY]},
             "/dead-letters": {"dead_letters": LETTERS},
         }[path]
     groups = {
