@@ -11,7 +11,7 @@ import asyncio
 from decimal import localcontext
 from typing import TYPE_CHECKING, Final
 
-from domain.anomaly.closing import Closing, advance, closed_until, sent
+from domain.anomaly.closing import LIVE, Closing, advance, closed_until, sent
 from domain.anomaly.hours import HourLine, mark, split
 from domain.money import EXACT
 from domain.rollup import FULL
@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 HOURS_AT_ONCE: Final = 24
 SETTLE: Final = 3.0
+# A source partition that says nothing for so long is not waited for; one that plays history may be busy elsewhere.
 IDLE: Final = 5.0
+IDLE_BEHIND: Final = 60.0
 QUIET: Final = 10.0
 
 
@@ -42,6 +44,7 @@ class Hours:
         self._touched: dict[int, float] = {}
         self._heard = 0.0
         self.announced = False
+        self._is_busy = False
         stored = costs.get(table.CLOSING)
         self.closing = Closing() if stored is None else table.decode_closing(stored)
         self._written = self.closing
@@ -60,12 +63,17 @@ class Hours:
     def until(self, watermark: int, now: float) -> int:
         """Return the hour up to which everything is closed; `watermark` is that of the newest source partition."""
         self._touched = {hour: at for hour, at in self._touched.items() if now - at < SETTLE}
-        lately = [reached for reached, at in self._sources.values() if now - at < IDLE]
+        lately = [reached for reached, at in self._sources.values() if now - at < _idle(now - reached)]
         self._heard = max(self._heard or now, *(at for _, at in self._sources.values()), 0.0)
-        quiet = now - self._heard >= QUIET
-        until = closed_until(self.closing, min(lately, default=watermark), int(now), quiet=quiet)
+        self._is_busy = now - self._heard < QUIET
+        slowest = min(lately, default=watermark) if self._is_busy else watermark
+        until = closed_until(self.closing, slowest, int(now), quiet=not self._is_busy)
         unsettled = [hour for hour in self._touched if hour >= self.closing.closed]
         return max(min([until, *unsettled]), self.closing.closed)
+
+    def is_on_its_way(self, now: float) -> bool:
+        """Tell whether history is still being played here: who waits for this partition is to go on waiting."""
+        return self._is_busy and now - self.closing.closed > LIVE
 
     def unsettled(self, hour: int) -> bool:
         """Tell whether an hour has changed just now."""
@@ -78,6 +86,10 @@ class Hours:
     def wrote(self) -> None:
         """Know that the row is written."""
         self._written = self.closing
+
+
+def _idle(behind: float) -> float:
+    return IDLE if behind <= LIVE else IDLE_BEHIND
 
 
 class Sweep:
@@ -98,6 +110,8 @@ class Sweep:
         until = hours.until(watermark, self._clock())
         dirty = {hour for hour in closing.dirty if not hours.unsettled(hour)}
         if until == closing.closed and not dirty:
+            if hours.is_on_its_way(self._clock()):
+                await self._publisher.send_many(self._topic, [(None, mark(number, until), 0)])
             return
         await self._send(number, costs, sorted(dirty), closing.closed)
         at = closing.closed

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from app import commands_billing, commands_data, commands_finance, commands_query, commands_series
+from app import commands_backtest, commands_billing, commands_data, commands_finance, commands_query, commands_series
 from app.adapters.addresses import is_private_literal
 from app.settings import (
     DEFAULTS,
@@ -162,3 +162,4 @@ commands_finance.register(app)
 commands_data.register(app)
 commands_billing.register(app)
 commands_series.register(app)
+commands_backtest.register(app)

@@ -184,3 +184,24 @@ async def partition_counts(bootstrap: str, topics: Iterable[str]) -> dict[str, i
     finally:
         await admin.close()
     return {entry["topic"]: len(entry["partitions"]) for entry in described if entry["error_code"] == 0}
+
+
+async def read_all(bootstrap: str, topics: Iterable[str]) -> list[bytes]:
+    """Return the values of everything that topics hold now, by partition; raises `KafkaError` without a broker."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        known = await consumer.topics()
+        where = [TopicPartition(topic, number) for topic in topics if topic in known
+                 for number in consumer.partitions_for_topic(topic) or ()]  # fmt: skip
+        ends = await consumer.end_offsets(where) if where else {}
+        values: list[bytes] = []
+        for partition, end in ends.items():
+            consumer.assign([partition])
+            await consumer.seek_to_beginning(partition)
+            while await consumer.position(partition) < end:
+                found = await consumer.getmany(partition, timeout_ms=500)
+                values += [record.value for record in found.get(partition, ()) if record.value is not None]
+    finally:
+        await consumer.stop()
+    return values
