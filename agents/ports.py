@@ -47,6 +47,9 @@ class Tenure(Protocol):
     def get(self, key: bytes) -> bytes | None:
         """Return a row or None."""
 
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return rows in the order of their keys, None for what is not there."""
+
     def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Iterate rows whose key starts with `prefix`, in key order, from `start` on."""
 

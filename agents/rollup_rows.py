@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from domain.cost_rows import Watermark
 from domain.money import EXACT, ZERO
@@ -13,7 +13,7 @@ from domain.windows import DAY, Granularity, Window
 from tables import costs as table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from agents.ports import Tenure
     from domain.cost_rows import (
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     )
     from domain.rollup import Group
 
+Key = TypeVar("Key")
+Row = TypeVar("Row")
+
 _MAX_REMEMBERED: Final = 60_000
 
 
@@ -39,19 +42,35 @@ class CostRows:
         self._projections: dict[ProjectionKey, ProjectionRow] = {}
         self._spends: dict[SpendKey, SpendRow] = {}
 
-    def cell(self, key: CostCellKey) -> CellRow | None:
-        """Return the slots of a cell."""
-        row = self._cells.get(key)
-        if row is None and (stored := self._costs.get(table.cell_key(key))) is not None:
-            row = table.decode_cell(stored)
-        return row
+    def cells(self, keys: Iterable[CostCellKey]) -> dict[CostCellKey, CellRow]:
+        """Return the slots of those cells that are known."""
+        return self._read(keys, self._cells, table.cell_key, table.decode_cell)
 
-    def projection(self, key: ProjectionKey) -> ProjectionRow | None:
-        """Return a projected cost."""
-        row = self._projections.get(key)
-        if row is None and (stored := self._costs.get(table.projection_key(key))) is not None:
-            row = table.decode_projection(stored)
-        return row
+    def projections(self, keys: Iterable[ProjectionKey]) -> dict[ProjectionKey, ProjectionRow]:
+        """Return those projected costs that are known."""
+        return self._read(keys, self._projections, table.projection_key, table.decode_projection)
+
+    def _read(
+        self,
+        keys: Iterable[Key],
+        remembered: Mapping[Key, Row],
+        encode: Callable[[Key], bytes],
+        decode: Callable[[bytes], Row],
+    ) -> dict[Key, Row]:
+        """Return what is remembered, and from the disk, at once, what is not."""
+        found: dict[Key, Row] = {}
+        unknown: list[Key] = []
+        for key in keys:
+            row = remembered.get(key)
+            if row is None:
+                unknown.append(key)
+            else:
+                found[key] = row
+        if unknown:
+            for key, stored in zip(unknown, self._costs.get_many([encode(key) for key in unknown]), strict=True):
+                if stored is not None:
+                    found[key] = decode(stored)
+        return found
 
     def spend(self, key: SpendKey) -> SpendRow | None:
         """Return this partition's part of a budget's spend."""

@@ -9,9 +9,10 @@ from domain.cost_rows import Line
 from domain.money import ZERO
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS
+from domain.windows import Granularity, Window, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from decimal import Decimal
 
 
@@ -54,6 +55,7 @@ class Delta:
 
 
 Lines = dict[Line, Delta]
+Projected = dict[str, Lines]
 
 
 def _plan() -> tuple[tuple[str, str | None, tuple[int, ...]], ...]:
@@ -99,6 +101,28 @@ def by_projection(lines: Lines) -> Iterator[tuple[str, Lines]]:
                 known = projected.get(narrow)
                 projected[narrow] = delta if known is None else known.plus(delta)
         yield name, done[name]
+
+
+def widened(windows: Mapping[Window, Projected], granularity: Granularity) -> dict[Window, Projected]:
+    """Sum the projections of windows by the wider ones that hold them.
+
+    What comes in stays as it was, and is shared where it is alone: most batches are of one minute.
+    """
+    found: dict[Window, Projected] = {}
+    shared: set[Window] = set()
+    for window, projected in windows.items():
+        wider = Window(granularity, floor(window.start, granularity.seconds))
+        known = found.get(wider)
+        if known is None:
+            found[wider] = projected
+            shared.add(wider)
+            continue
+        if wider in shared:
+            shared.discard(wider)
+            known = found[wider] = {name: dict(lines) for name, lines in known.items()}
+        for name, lines in projected.items():
+            merge(known[name], lines)
+    return found
 
 
 _PICKED: Final = {

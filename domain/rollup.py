@@ -27,14 +27,14 @@ from domain.cost_rows import (
     SpendRow,
 )
 from domain.money import EXACT, ZERO
-from domain.projecting import Delta, Lines, by_projection, merge
+from domain.projecting import Delta, Lines, by_projection, merge, widened
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS, Scope
 from domain.sources import METERED, metered
-from domain.windows import DAY, HOUR, Granularity, Window, cover, floor
+from domain.windows import Granularity, Window, cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from domain.periods import Period
     from domain.totals import Total
@@ -47,11 +47,11 @@ FULL: Final = "full"
 class CostReader(Protocol):
     """Rows as they are before the group that is being folded."""
 
-    def cell(self, key: CostCellKey) -> CellRow | None:
-        """Return the slots of a cell."""
+    def cells(self, keys: Iterable[CostCellKey]) -> Mapping[CostCellKey, CellRow]:
+        """Return the slots of those cells that are known."""
 
-    def projection(self, key: ProjectionKey) -> ProjectionRow | None:
-        """Return a projected cost."""
+    def projections(self, keys: Iterable[ProjectionKey]) -> Mapping[ProjectionKey, ProjectionRow]:
+        """Return those projected costs that are known."""
 
     def spend(self, key: SpendKey) -> SpendRow | None:
         """Return this partition's part of a budget's spend."""
@@ -120,9 +120,10 @@ class Rollup:
         group = Group()
         deltas: dict[int, Lines] = defaultdict(dict)
         touched: dict[int, Lines] = defaultdict(dict)
+        known = self._reader.cells([key for key, _ in cells])
         with localcontext(EXACT):
             for key, arrived in cells:
-                delta = self._overwrite(key, arrived, group)
+                delta = _overwrite(key, known.get(key), arrived, group)
                 if delta is not None:
                     merge(deltas[key.minute], {_line(key.cell): delta})
                 # A crash may have come after the rows were written and before the spend was sent: it is sent again.
@@ -155,38 +156,18 @@ class Rollup:
                 row = SpendRow(budget.version, self._spent_so_far(budget, period), min(instant, period.end - 1))
         return key, row
 
-    def _overwrite(self, key: CostCellKey, arrived: list[Arrived], group: Group) -> Delta | None:
-        row = self._reader.cell(key)
-        slots = {} if row is None else {(slot.partition, slot.first): slot for slot in row.slots}
-        delta = Delta(version=-1 if row is None else row.version)
-        changed = False
-        for one in arrived:
-            total = one.total
-            old = slots.get((one.partition, total.first))
-            if old is not None and old.version >= total.version:
-                continue
-            changed = True
-            slots[one.partition, total.first] = Slot(
-                one.partition, total.first, total.version, total.events, total.units, total.amount
-            )
-            delta.add(_difference(one, old))
-        group.cells[key] = CellRow(delta.version, list(slots.values()))
-        return delta if changed else None
-
     def _project(self, deltas: dict[int, Lines], group: Group) -> None:
-        windows: dict[Window, Lines] = defaultdict(dict)
-        for minute, lines in deltas.items():
-            windows[Window(Granularity.MINUTE, minute)] = lines
-            merge(windows[Window(Granularity.HOUR, floor(minute, HOUR))], lines)
-        for (granularity, start), lines in list(windows.items()):
-            if granularity is Granularity.HOUR:
-                merge(windows[Window(Granularity.DAY, floor(start, DAY))], lines)
-        read, rows = self._reader.projection, group.projections
-        for window, lines in windows.items():
-            for projection, projected in by_projection(lines):
-                for line, delta in projected.items():
-                    key = ProjectionKey(window, projection, line)
-                    rows[key] = _gain(read(key), delta)
+        minutes = {Window(Granularity.MINUTE, minute): dict(by_projection(lines)) for minute, lines in deltas.items()}
+        hours = widened(minutes, Granularity.HOUR)
+        gains = {
+            ProjectionKey(window, projection, line): delta
+            for windows in (minutes, hours, widened(hours, Granularity.DAY))
+            for window, projections in windows.items()
+            for projection, lines in projections.items()
+            for line, delta in lines.items()
+        }
+        known = self._reader.projections(gains)
+        group.projections.update((key, _gain(known.get(key), delta)) for key, delta in gains.items())
 
     def _spend(self, deltas: dict[int, Lines], group: Group) -> None:
         gains: dict[SpendKey, Delta] = {}
@@ -221,6 +202,24 @@ class Rollup:
             ),
             ZERO,
         )
+
+
+def _overwrite(key: CostCellKey, row: CellRow | None, arrived: list[Arrived], group: Group) -> Delta | None:
+    slots = {} if row is None else {(slot.partition, slot.first): slot for slot in row.slots}
+    delta = Delta(version=-1 if row is None else row.version)
+    changed = False
+    for one in arrived:
+        total = one.total
+        old = slots.get((one.partition, total.first))
+        if old is not None and old.version >= total.version:
+            continue
+        changed = True
+        slots[one.partition, total.first] = Slot(
+            one.partition, total.first, total.version, total.events, total.units, total.amount
+        )
+        delta.add(_difference(one, old))
+    group.cells[key] = CellRow(delta.version, list(slots.values()))
+    return delta if changed else None
 
 
 class _Matcher:

@@ -79,6 +79,7 @@ def parse_instant(text: str) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=16_384)
 def to_rfc3339(instant: int) -> str:
     """Write whole seconds as `2026-11-01T00:00:00Z`."""
     day, second = divmod(instant, DAY)

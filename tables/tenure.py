@@ -85,6 +85,11 @@ class Tenure:
         self._require_held()
         return self._disk.get(key)
 
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        """Return rows in the order of their keys, None for what is not there."""
+        self._require_held()
+        return self._disk.get_many(keys)
+
     def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Iterate over the rows whose key starts with `prefix`, in key order, from `start` on.
 

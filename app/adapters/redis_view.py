@@ -35,7 +35,7 @@ from domain.windows import DAY, Granularity, Window
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from domain.cost_rows import ProjectionKey, ProjectionRow
+    from domain.cost_rows import Line, ProjectionKey, ProjectionRow
 
 __all__ = ["RedisError", "RedisView"]
 
@@ -123,7 +123,7 @@ class RedisView:
         by_hash: defaultdict[tuple[Window, str], list[str | bytes]] = defaultdict(list)
         for (owner, (window, projection, line)), (position, row) in rows.items():
             by_hash[window, projection] += (
-                orjson.dumps([owner, *line.values, line.resource_type, line.source, line.cost_unit]),
+                _field(owner, line),
                 f"{position}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
             )
         names: list[str] = []
@@ -224,6 +224,11 @@ def _line(window: Window, width: int, name: bytes, value: bytes) -> CostRow:
     _, events, units, amount, unpriced = value.decode().split("|")
     line = _split(name, width)
     return CostRow(window, *line, Decimal(amount), Decimal(units), int(events), int(unpriced))
+
+
+@lru_cache(maxsize=100_000)
+def _field(owner: int, line: Line) -> bytes:
+    return orjson.dumps([owner, *line.values, line.resource_type, line.source, line.cost_unit])
 
 
 @lru_cache(maxsize=100_000)

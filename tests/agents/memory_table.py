@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tables.tenure import COMMIT_BYTES, PartitionLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 class MemoryTable:
@@ -65,6 +65,9 @@ class MemoryTenure:
 
     def get(self, key: bytes) -> bytes | None:
         return self._rows.get(key)
+
+    def get_many(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        return [self.get(key) for key in keys]
 
     def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         self._rows  # noqa: B018 - raises when it is lost

@@ -25,27 +25,27 @@ class Rows:
     """The tables in memory; implements `CostReader`."""
 
     def __init__(self) -> None:
-        self.cells: dict[CostCellKey, CellRow] = {}
-        self.projections: dict[ProjectionKey, ProjectionRow] = {}
+        self.stored_cells: dict[CostCellKey, CellRow] = {}
+        self.projected: dict[ProjectionKey, ProjectionRow] = {}
         self.spends: dict[SpendKey, SpendRow] = {}
 
-    def cell(self, key: CostCellKey) -> CellRow | None:
-        return self.cells.get(key)
+    def cells(self, keys: Iterable[CostCellKey]) -> dict[CostCellKey, CellRow]:
+        return {key: self.stored_cells[key] for key in keys if key in self.stored_cells}
 
-    def projection(self, key: ProjectionKey) -> ProjectionRow | None:
-        return self.projections.get(key)
+    def projections(self, keys: Iterable[ProjectionKey]) -> dict[ProjectionKey, ProjectionRow]:
+        return {key: self.projected[key] for key in keys if key in self.projected}
 
     def spend(self, key: SpendKey) -> SpendRow | None:
         return self.spends.get(key)
 
     def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
-        for key, row in self.projections.items():
+        for key, row in self.projected.items():
             if (key.projection, key.window) == (projection, window):
                 yield key, row
 
     def write(self, group: Group) -> None:
-        self.cells |= group.cells
-        self.projections |= group.projections
+        self.stored_cells |= group.cells
+        self.projected |= group.projections
         self.spends |= group.spends
 
 
@@ -73,7 +73,7 @@ def fold(rows: Rows, rollup: Rollup, arrived: Iterable[Arrived]) -> None:
 
 def amounts(rows: Rows, granularity: Granularity = Granularity.DAY) -> dict[str, Decimal]:
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for key, row in rows.projections.items():
+    for key, row in rows.projected.items():
         if key.window.granularity == granularity:
             sums[key.projection] += row.amount
     return dict(sums)
@@ -114,8 +114,8 @@ def test_an_accumulation_begun_anew_after_expiry_is_another_slot() -> None:
 def test_no_price_is_counted_and_never_zero_cost() -> None:
     rows = Rows()
     fold(rows, Rollup(rows), [Arrived(0, "metered", 0, total(1, None, events=3))])
-    assert {row.unpriced for row in rows.projections.values()} == {3}
-    (cell,) = rows.cells.values()
+    assert {row.unpriced for row in rows.projected.values()} == {3}
+    (cell,) = rows.stored_cells.values()
     assert cell.amount is None
 
 
@@ -154,8 +154,8 @@ def test_a_replay_sends_spend_again_that_a_crash_may_have_kept_from_being_sent()
     one = Arrived(0, "metered", 0, total(3, "1.50"))
     first = rollup.fold(list(newest([one]).items()))
     assert [row.spent for row in first.spends.values()] == [Decimal("1.50")] * 2
-    rows.cells |= first.cells
-    rows.projections |= first.projections
+    rows.stored_cells |= first.cells
+    rows.projected |= first.projections
     rows.spends |= first.spends
     assert rollup.fold(list(newest([one]).items())).spends == first.spends
 
