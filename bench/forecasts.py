@@ -1,13 +1,15 @@
 """`python -m bench.forecasts [DAILY.csv ...]`: forecasts from rolling origins, beside peers; one JSON line per figure.
 
-MASE is the mean absolute miss over that of the seasonal naive forecast in the history (below 1 is better than it);
-coverage is the share of values inside the 80 % band. Series: monthly passengers that river ships, hourly cost of the
-synthetic families, and CSV files with `timestamp,value` that are given.
+Peers are the seasonal naive forecast, the line from first to last, river's Holt-Winters, and StatsForecast's AutoETS
+and AutoTheta in an environment of their own. MASE is the mean absolute miss over that of the seasonal naive forecast in
+the history (below 1 is better than it); coverage is the share of values inside the 80 % band. Series: monthly
+passengers that river ships, hourly cost of the synthetic families, and CSV files with `timestamp,value` that are given.
 """
 
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import time
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ import numpy as np
 from river import datasets
 from river.time_series import HoltWinters
 
+from bench.environments import python_of
 from bench.synthetic import FAMILIES, START
 from domain.forecast import forecast
 from domain.forecast.bands import season_of
@@ -88,14 +91,33 @@ def holt_winters(values: Sequence[float], period: int, horizon: int) -> Sequence
 PEERS: Final[dict[str, Peer]] = {"seasonal naive": seasonal_naive, "drift": drift, "river HoltWinters": holt_winters}
 
 
+def statsforecast(questions: Sequence[Any]) -> list[dict[str, dict[str, list[float]]]]:
+    """Ask the models of StatsForecast."""
+    here = Path(__file__).parent / "forecasting"
+    python = python_of(here / "statsforecast.txt")
+    command = [str(python), "-W", "ignore", str(here / "statsforecast_models.py")]
+    done = subprocess.run(command, input=json.dumps(questions).encode(), stdout=subprocess.PIPE, check=True)
+    answers: list[dict[str, dict[str, list[float]]]] = json.loads(done.stdout)
+    return answers
+
+
+def _count_inside(
+    inside: dict[str, list[bool]], name: str, actual: Sequence[float], lower: Sequence[float], upper: Sequence[float]
+) -> None:
+    counted = inside.setdefault(name, [])
+    counted += [low <= value <= high for low, value, high in zip(lower, actual, upper, strict=True)]
+
+
 def main(files: Sequence[str]) -> None:
     """Forecast everything from every origin."""
     scores: dict[str, list[float]] = {}
-    inside, seconds = [], []
+    inside: dict[str, list[bool]] = {}
+    seconds = []
     for series in corpus(files):
         one: dict[str, list[float]] = {}
         values = np.array(series.values)
         least = len(values) * 6 // 10
+        questions, actuals, scales = [], [], []
         for origin in np.linspace(least, len(values) - series.horizon, series.origins).astype(int):
             history, actual = series.values[:origin], values[origin : origin + series.horizon]
             period = season_of(series.times[:origin], values[:origin])
@@ -103,18 +125,27 @@ def main(files: Sequence[str]) -> None:
             started = time.perf_counter()
             steps = forecast(series.times[:origin], history, series.horizon)
             seconds.append(time.perf_counter() - started)
-            inside += [low <= value <= high for (_, low, high), value in zip(steps, actual, strict=True)]
+            lower, upper = ([getattr(step, edge) for step in steps] for edge in ("lower", "upper"))
+            _count_inside(inside, "costguard", list(actual), lower, upper)
             answers = {"costguard": [step.mean for step in steps]}
             answers |= {name: list(peer(history, period, series.horizon)) for name, peer in PEERS.items()}
             for name, answer in answers.items():
                 one.setdefault(name, []).append(float(np.abs(actual - np.array(answer)).mean()) / scale)
+            questions.append({"values": history, "season": period, "horizon": series.horizon})
+            actuals.append(actual)
+            scales.append(scale)
+        for asked, actual, scale in zip(statsforecast(questions), actuals, scales, strict=True):
+            for name, said in asked.items():
+                one.setdefault(name, []).append(float(np.abs(actual - np.array(said["mean"])).mean()) / scale)
+                _count_inside(inside, name, list(actual), said["lower"], said["upper"])
         for name, missed in one.items():
             scores.setdefault(name, []).append(float(np.mean(missed)))
             line = {"figure": "forecast_mase", "series": series.name, "model": name, "value": round(np.mean(missed), 3)}
             print(json.dumps(line))
     for name, missed in scores.items():
         print(json.dumps({"figure": "forecast_mase_mean", "model": name, "value": round(float(np.mean(missed)), 3)}))
-    print(json.dumps({"figure": "forecast_coverage", "value": round(float(np.mean(inside)), 3)}))
+    for name, found in inside.items():
+        print(json.dumps({"figure": "forecast_coverage", "model": name, "value": round(float(np.mean(found)), 3)}))
     print(json.dumps({"figure": "forecast_ms", "value": round(1000 * float(np.median(seconds)), 1)}))
 
 

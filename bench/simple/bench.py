@@ -9,14 +9,15 @@ from __future__ import annotations
 import asyncio
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from bench.environments import python_of
 from bench.fill import fill
 from bench.processes import FailedError, run
 from bench.progress import steps
 from bench.rounds import CPU, SPEED, Contender, Figure, Results, interleave
 from bench.servers import Servers, servers
-from bench.simple.environments import python_of
 from bench.simple.events import events, expected
 from bench.simple.sums import digest
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from bench.options import Options
 
+CONTENDERS: Final = Path(__file__).parent / "contenders"
 SEED: Final = 1
 OURS: Final = "costguard"
 RAW: Final = "aiokafka-getmany"
@@ -88,7 +90,7 @@ def _measuring(running: Servers, name: str, peer: Peer, count: int, sums: dict[i
     def measure_once(number: int) -> Figure:
         group = f"{name}-{number}"
         arguments = (running.bootstrap, running.broker, _topic(count), group, str(count))
-        python = python_of(peer.environment) if peer.environment else sys.executable
+        python = python_of(CONTENDERS / f"{peer.environment}.txt") if peer.environment else sys.executable
         return proven(run(f"bench.simple.contenders.{peer.module}", *arguments, python=python), sums[count])
 
     return measure_once

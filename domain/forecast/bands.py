@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 COVERAGE: Final = 0.8
 NORMAL: Final = 1.2816
 ORIGINS: Final = 8
-MIN_FACTOR: Final = 0.9
+MIN_FACTOR: Final = 0.6
 MAX_FACTOR: Final = 3.0
 # More is not better: what was years ago says little of the next weeks.
 MAX_VALUES: Final = 3_000
@@ -33,6 +33,8 @@ LEAST_SEASONS: Final = 2
 MAX_RATIO: Final = 1000.0
 _RHYTHM: Final = 0.3
 _FEW: Final = 8
+# A history too short to look for earlier misses promises little.
+_UNPROVED: Final = 1.6
 
 
 class Forecast(NamedTuple):
@@ -104,11 +106,12 @@ def _repeats(series: Floats, period: int) -> bool:
 
 def _factor(series: Floats, period: int, horizon: int) -> float:
     """Return how many deviations would have held `COVERAGE` of the values after some earlier origins."""
-    least = max(LEAST_SEASONS * period + 1, _FEW)
     reach = min(horizon, max(period, 1) * 2, 30)
+    # How a short history was missed says little of how a long one will be.
+    least = max(LEAST_SEASONS * period + 1, _FEW, len(series) * 2 // 3 - reach)
     origins = np.unique(np.linspace(least, len(series) - reach, ORIGINS).astype(int))
     if len(series) - reach <= least:
-        return NORMAL * 1.25
+        return NORMAL * _UNPROVED
     misses = []
     for origin in origins:
         fitted = smooth(series[:origin], period)

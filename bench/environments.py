@@ -1,6 +1,6 @@
 """Peers live in virtual environments of their own, at pinned versions: what they need is none of our dependencies.
 
-`contenders/NAME.txt` pins everything (made by `uv pip compile --universal`); the environment is made once, below
+A file next to a peer pins everything (made by `uv pip compile --universal`); the environment is made once, below
 `.cache/bench`, and anew when the pins or the Python change.
 """
 
@@ -18,11 +18,10 @@ CACHE: Final = ROOT / ".cache" / "bench"
 INSTALL_SECONDS: Final = 900
 
 
-def python_of(name: str) -> Path:
+def python_of(pins: Path) -> Path:
     """Return the interpreter of a peer's environment, making it first if need be. Raises `FailedError`."""
-    pins = Path(__file__).parent / "contenders" / f"{name}.txt"
     digest = hashlib.sha256(pins.read_bytes() + sys.version.encode()).hexdigest()[:12]
-    directory = CACHE / f"{name}-{digest}"
+    directory = CACHE / f"{pins.stem}-{digest}"
     if not directory.exists():
         # Whole or not at all: an interrupted installation leaves nothing that looks like a cache.
         draft = directory.with_name(f".{directory.name}")

@@ -1,0 +1,1 @@
+"""Peers of the forecast, in environments of their own."""
