@@ -204,19 +204,19 @@ class Fold:
             row = PeriodRow(row.version, budget.version, row.at, row.slots)
         period = budget.period_at(start)
         state, transitions = budgets.evaluate(budget, period, row.state, row.spent)
-        foreseen = self._foresee(budget, period, row)
+        foreseen, looked = self._foresee(budget, period, row)
         warned, warnings = budgets.warn(budget, period, row.warned, foreseen, row.spent)
-        evaluated = PeriodRow(row.version, budget.version, row.at, row.slots, state, foreseen, warned)
+        evaluated = PeriodRow(row.version, budget.version, row.at, row.slots, state, foreseen, warned, looked)
         self._draft.put_period(budget.id, start, evaluated)
         self._transitions(transitions, row.at)
         self._transitions(warnings, row.at, foreseen)
 
-    def _foresee(self, budget: Budget, period: Period, row: PeriodRow) -> Foreseen | None:
-        """Look ahead once an hour of event time; nothing is told of an hour that has only begun."""
-        seen = row.foreseen
-        if row.at is None or (seen is not None and row.at // HOUR <= seen.at // HOUR):
-            return seen
-        return budgets.foresee(budget, period, row.spent, row.at, self._draft.steps(budget.id)) or seen
+    def _foresee(self, budget: Budget, period: Period, row: PeriodRow) -> tuple[Foreseen | None, int]:
+        """Look ahead once an hour of event time; return what is foreseen, and when that was looked for."""
+        if row.at is None or row.at // HOUR <= row.looked // HOUR:
+            return row.foreseen, row.looked
+        found = budgets.foresee(budget, period, row.spent, row.at, self._draft.steps(budget.id))
+        return found or row.foreseen, row.at
 
     def _move(self, budget: Budget, start: int) -> None:
         standing = self._draft.standing(budget.id) or budgets.begin(budget, self._now)

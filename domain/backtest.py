@@ -7,7 +7,7 @@ are every second. Nothing is read or sent. Hours before `since` are learnt from 
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain import budgets
 from domain.anomaly.detection import Hourly
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from domain.anomaly.state import SpendState
     from domain.budgets import Budget, Foreseen, State, ThresholdCrossed
 
-BUDGET = "budget"
-ANOMALY = "anomaly"
+BUDGET: Final = "budget"
+ANOMALY: Final = "anomaly"
 
 
 class Fired(NamedTuple):

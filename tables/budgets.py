@@ -46,7 +46,8 @@ class BudgetRow(msgspec.Struct, frozen=True, array_like=True):
 class PeriodRow(msgspec.Struct, frozen=True, array_like=True):
     """What is spent in a period, and which thresholds that version of the budget has crossed, or will (`warned`).
 
-    `at` is the newest event time in it (epoch seconds), None before any; `foreseen` was seen in the hour of its `at`.
+    `at` is the newest event time in it (epoch seconds), None before any; `looked` is when it was looked ahead last, and
+    `foreseen` what was seen.
     """
 
     version: int
@@ -56,6 +57,7 @@ class PeriodRow(msgspec.Struct, frozen=True, array_like=True):
     state: State = NEW
     foreseen: Foreseen | None = None
     warned: State = NEW
+    looked: int = 0
 
     @property
     def spent(self) -> Decimal:

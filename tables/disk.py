@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 OFFSET_KEY: Final = Store.offset_key
 NOWHERE: Final = -1
+# Most prefixes have few rows, some have very many.
+_SCANNED_FIRST: Final = 50
 _SCANNED_AT_ONCE: Final = 500
 
 
@@ -40,16 +42,18 @@ class Disk:
     def scan(self, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
         """Iterate over the rows whose key starts with `prefix`, in key order, from `start` on, as they are by then."""
         start = max(prefix, start)
+        at_once = min(_SCANNED_FIRST, _SCANNED_AT_ONCE)
         while True:
-            some = list(islice(self._open().items(from_key=start or None), _SCANNED_AT_ONCE))
+            some = list(islice(self._open().items(from_key=start or None), at_once))
             for key, value in some:
                 if not key.startswith(prefix):
                     return
                 if key not in (OFFSET_KEY, FENCE_KEY):
                     yield key, value
-            if len(some) < _SCANNED_AT_ONCE:
+            if len(some) < at_once:
                 return
             start = some[-1][0] + b"\0"
+            at_once = _SCANNED_AT_ONCE
 
     @property
     def position(self) -> int:

@@ -117,3 +117,14 @@ def test_a_period_that_is_over_is_not_looked_ahead(house: House) -> None:
     a_month(house, days=0, daily=0)
     house.spend(299, at=DECEMBER - 60)
     assert "forecast crossed 1" not in kinds(house)
+
+
+def test_it_is_looked_ahead_once_an_hour_though_there_is_nothing_to_be_seen_yet(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr("domain.budgets.foresee", lambda *arguments: looks.append(arguments[3]))
+    house.set(limit="300", flags=[])
+    for minute in (10, 20, 59, 61, 119, 120):
+        house.spend(minute, at=NOVEMBER + minute * 60)
+    assert looks == [NOVEMBER + minute * 60 for minute in (10, 61, 120)]
