@@ -123,19 +123,12 @@ def _show(rows: Rows, *, known: bool, json: bool) -> None:
     console.print(_table(rows) if rows else "nothing would have been told, and nothing was", highlight=False)
     for what, name in ((BUDGET, "thresholds"), (ANOMALY, "anomalies")):
         of = [(proposed, told) for each, proposed, told in rows if each.what == what]
-        proposed, told, both = (sum(map(test, of)) for test in (_first, _second, all))
-        beside = (
-            f", told: {told}, both: {both}" if known else "; the broker does not answer, so what was told is unknown"
-        )
-        console.print(f"{name} proposed: {proposed}{beside}", highlight=False)
-
-
-def _first(pair: tuple[bool, bool]) -> bool:
-    return pair[0]
-
-
-def _second(pair: tuple[bool, bool]) -> bool:
-    return pair[1]
+        line = f"{name} proposed: {sum(proposed for proposed, _ in of)}"
+        if known:
+            line += f", told: {sum(told for _, told in of)}, both: {sum(proposed and told for proposed, told in of)}"
+        console.print(line, highlight=False)
+    if not known:
+        console.print("The broker does not answer, so what was told is unknown.", highlight=False)
 
 
 def _table(rows: Rows) -> Table:
