@@ -30,6 +30,10 @@ SETTLE: Final = 3.0
 IDLE: Final = 5.0
 IDLE_BEHIND: Final = 60.0
 QUIET: Final = 10.0
+# Late events touch many old hours all the time: some are sent again now and then, what waited longest first.
+RESEND_EVERY: Final = 20.0
+RESENT_AT_ONCE: Final = 4
+RESENT_WHEN_QUIET: Final = 24
 
 
 class Hours:
@@ -45,6 +49,7 @@ class Hours:
         self._heard = 0.0
         self.announced = False
         self._is_busy = False
+        self._resent: dict[int, float] = {}
         stored = costs.get(table.CLOSING)
         self.closing = Closing() if stored is None else table.decode_closing(stored)
         self._written = self.closing
@@ -71,13 +76,25 @@ class Hours:
         unsettled = [hour for hour in self._touched if hour >= self.closing.closed]
         return max(min([until, *unsettled]), self.closing.closed)
 
+    def changed(self, now: float) -> list[int]:
+        """Return the hours to send again now, of those that have changed since they were sent."""
+        last = max(self._resent.values(), default=-RESEND_EVERY)
+        if self._is_busy and now - last < RESEND_EVERY:
+            return []
+        waiting = [hour for hour in self.closing.dirty if hour not in self._touched]
+        waiting.sort(key=lambda hour: (self._resent.get(hour, 0.0), hour))
+        return sorted(waiting[: RESENT_AT_ONCE if self._is_busy else RESENT_WHEN_QUIET])
+
+    def sent_again(self, hours: Iterable[int], now: float) -> None:
+        """Strike out hours that were sent again."""
+        hours = set(hours)
+        self._resent = {hour: at for hour, at in self._resent.items() if hour in self.closing.dirty}
+        self._resent |= dict.fromkeys(hours, now)
+        self.closing = sent(self.closing, hours)
+
     def is_on_its_way(self, now: float) -> bool:
         """Tell whether history is still being played here: who waits for this partition is to go on waiting."""
         return self._is_busy and now - self.closing.closed > LIVE
-
-    def unsettled(self, hour: int) -> bool:
-        """Tell whether an hour has changed just now."""
-        return hour in self._touched
 
     def row(self) -> dict[bytes, bytes | None]:
         """Return the row as it is to be written."""
@@ -108,12 +125,12 @@ class Sweep:
             await self._publisher.send_many(self._topic, [(None, mark(number, 0), 0)])
             hours.announced = True
         until = hours.until(watermark, self._clock())
-        dirty = {hour for hour in closing.dirty if not hours.unsettled(hour)}
+        dirty = hours.changed(self._clock())
         if until == closing.closed and not dirty:
             if hours.is_on_its_way(self._clock()):
                 await self._publisher.send_many(self._topic, [(None, mark(number, until), 0)])
             return
-        await self._send(number, costs, sorted(dirty), closing.closed)
+        await self._send(number, costs, dirty, closing.closed)
         at = closing.closed
         while at < until:
             # Only hours that have rows; a gap of years is one mark.
@@ -122,7 +139,8 @@ class Sweep:
             at = until if len(some) < HOURS_AT_ONCE else some[-1] + HOUR
         await self._publisher.send_many(self._topic, [(None, mark(number, until), 0)])
         # What the stream touched meanwhile stays noted.
-        hours.closing = advance(sent(hours.closing, dirty), until)
+        hours.sent_again(dirty, self._clock())
+        hours.closing = advance(hours.closing, until)
         await costs.commit(hours.row())
 
     async def _send(self, number: int, costs: Tenure, hours: Iterable[int], closed: int) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from agents.closing import IDLE, IDLE_BEHIND, QUIET, SETTLE, Hours
+from agents.closing import IDLE, IDLE_BEHIND, QUIET, RESEND_EVERY, RESENT_AT_ONCE, RESENT_WHEN_QUIET, SETTLE, Hours
+from domain.anomaly.closing import advance
 from domain.windows import DAY, HOUR
 
 START = 1_788_134_400
@@ -61,3 +62,36 @@ def test_an_hour_that_is_just_being_written_stays_open() -> None:
     found.touch([START + 4 * HOUR], NOW)
     assert found.until(START + 10 * HOUR, NOW + SETTLE / 2) == START
     assert found.until(START + 10 * HOUR, NOW + SETTLE + 1) == START + 9 * HOUR
+
+
+def late(found: Hours, count: int, now: float) -> None:
+    found.touch([START + number * HOUR for number in range(count)], now)
+
+
+def test_late_events_all_the_time_send_a_few_hours_now_and_then_each_in_its_turn() -> None:
+    found = hours()
+    found.closing = advance(found.closing, START + 48 * HOUR)
+    seen: list[int] = []
+    for round_ in range(1, 13):
+        now = NOW + round_ * RESEND_EVERY
+        late(found, 12, now - SETTLE - 1)
+        found.heard("metered", 0, START + 48 * HOUR, now)
+        found.until(START + 48 * HOUR, now)
+        some = found.changed(now)
+        assert len(some) == RESENT_AT_ONCE
+        found.sent_again(some, now)
+        assert found.changed(now + 1) == []
+        seen += some
+    assert sorted(seen) == sorted([START + number * HOUR for number in range(12)] * 4)
+
+
+def test_once_nothing_comes_any_more_all_that_changed_is_sent_soon() -> None:
+    found = hours()
+    found.closing = advance(found.closing, START + 48 * HOUR)
+    late(found, 30, NOW)
+    found.until(START + 48 * HOUR, NOW)
+    found.until(START + 48 * HOUR, quiet := NOW + QUIET + 1)
+    first = found.changed(quiet)
+    found.sent_again(first, quiet)
+    assert len(first) == RESENT_WHEN_QUIET
+    assert len(found.changed(quiet)) == 30 - RESENT_WHEN_QUIET
