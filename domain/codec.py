@@ -8,14 +8,17 @@ RFC 3339 with an offset, `units` is a finite number that is not negative, token 
 from __future__ import annotations
 
 import re
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation
+from datetime import UTC, datetime
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from domain.money import ZERO
 from domain.pricing import disjoint
 from domain.rejection import Rejected
 from domain.usage import DRIVERS, LLM_TOKENS, UsageEvent, UsageMetered
+from domain.windows import DAY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,8 +27,11 @@ if TYPE_CHECKING:
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
 MAX_EXPONENT: Final = 18
-# Digits beyond these are noise of a float printed as decimal, and would make exact sums grow without bound.
-_UNITS_DIGITS: Final = Context(prec=34, traps=[Inexact, InvalidOperation])
+# Digits beyond 34 are noise of a float printed as decimal, and would make exact sums grow without bound.
+_UNITS: Final = Context(
+    prec=34, Emin=-MAX_EXPONENT, Emax=MAX_EXPONENT - 1, traps=[Inexact, InvalidOperation, Overflow, Subnormal]
+)
+_INFINITY: Final = Decimal("Infinity")
 _RESOURCE_TYPE: Final = re.compile(rf"({'|'.join(DRIVERS)})\.[a-z0-9_]{{1,64}}")
 _BINARY_MODE: Final = "ce_specversion"
 
@@ -35,34 +41,44 @@ _known_resource_types: set[str] = set()
 _MAX_KNOWN: Final = 10_000
 
 
+# Epoch seconds that a window may have.
+_FIRST: Final = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+_LAST: Final = int(datetime(LAST_YEAR, 1, 1, tzinfo=UTC).timestamp())
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
 Counts = tuple[int, ...]
+Quantity = Decimal | Counts
+"""What is summed and priced: units, or the disjoint token counts of an LLM call (`domain.pricing.TOKEN_CLASSES`)."""
+
+
+Read = tuple[int, UsageEvent, Quantity]
+"""A valid event: its time in epoch seconds, the event, and its quantity. Plain, because there are so many."""
 
 
 def decode(value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> UsageEvent | Rejected:
     """Read one record of `usage-metered`."""
-    counted = decode_counted(value, headers)
-    return counted if isinstance(counted, Rejected) else counted[0]
+    read = decode_metered(value, headers)
+    return read if isinstance(read, Rejected) else read[1]
 
 
-def decode_counted(
-    value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()
-) -> tuple[UsageEvent, Counts | None] | Rejected:
-    """Read one record; of LLM calls also return the disjoint token counts (`domain.pricing.TOKEN_CLASSES`)."""
+def decode_metered(value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> Read | Rejected:
+    """Read one record of `usage-metered`, with what is folded of it."""
     try:
         event = _from_headers(value, headers) if headers and _is_binary(headers) else _decode_event(value)  # type: ignore[arg-type]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException, TypeError) as error:
         return Rejected("the record has no value" if value is None else _explain(error))
     data = event.data
-    if data.resource_type not in _known_resource_types and not _learn(data.resource_type):
-        named = data.resource_type[:80]
+    resource_type = data.resource_type
+    if resource_type not in _known_resource_types and not _learn(resource_type):
+        named = resource_type[:80]
         return Rejected(f"resource_type: {named!r} is not <driver>.<meter>, driver one of {', '.join(DRIVERS)}")
-    if not FIRST_YEAR <= event.time.year < LAST_YEAR:
+    # Twice as fast as `timestamp`, and exact: no float in between.
+    elapsed = event.time - _EPOCH
+    time = elapsed.days * DAY + elapsed.seconds
+    if not _FIRST <= time < _LAST:
         return Rejected(f"time: the year {event.time.year} is not within {FIRST_YEAR} to {LAST_YEAR - 1}")
-    if data.resource_type == LLM_TOKENS:
-        counts = _token_counts(data)
-        return counts if isinstance(counts, Rejected) else (event, counts)
-    reason = _invalid_units(data.units)
-    return (event, None) if reason is None else Rejected(reason)
+    quantity = _token_counts(data) if resource_type == LLM_TOKENS else _units(data.units)
+    return quantity if isinstance(quantity, Rejected) else (time, event, quantity)
 
 
 def _explain(error: Exception) -> str:
@@ -81,18 +97,24 @@ def _token_counts(data: UsageMetered) -> Counts | Rejected:
     return disjoint(data.usage)
 
 
-def _invalid_units(units: Decimal | None) -> str | None:
+def _units(units: Decimal | None) -> Decimal | Rejected:
+    try:
+        # Traps what is too large, too small, too long, or no number.
+        if units is not None and ZERO <= _UNITS.plus(units) < _INFINITY:
+            return units
+    except DecimalException:
+        pass
+    return Rejected(_why_invalid(units))
+
+
+def _why_invalid(units: Decimal | None) -> str:
     if units is None:
         return "units: missing"
     if not units.is_finite() or units < 0:
         return f"units: {units!s:.40} is not a finite number >= 0"
-    if not -MAX_EXPONENT <= units.adjusted() < MAX_EXPONENT and units:
+    if not -MAX_EXPONENT <= units.adjusted() < MAX_EXPONENT:
         return f"units: {units!s:.40} is not between 1e-{MAX_EXPONENT} and 1e{MAX_EXPONENT}"
-    try:
-        _UNITS_DIGITS.plus(units)
-    except DecimalException:
-        return "units: has more than 34 significant digits"
-    return None
+    return "units: has more than 34 significant digits"
 
 
 def _learn(resource_type: str) -> bool:

@@ -7,14 +7,14 @@ because a price is linear (a tier by context size is part of the price's identit
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from domain.codec import Counts, decode_counted
+from domain.codec import Quantity, decode_metered
 from domain.identities import Identities, Packed, identity
 from domain.money import EXACT, ZERO
 from domain.rejection import Rejected
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 LATE_SECONDS: Final = 300
 # Batches of fewer events say little about where most of their sources are.
 FEW_EVENTS: Final = 16
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # Rows are remembered while the process lives, up to this many; the oldest half is forgotten beyond.
 MAX_REMEMBERED_ROWS: Final = 40_000
 
@@ -103,31 +102,37 @@ def total(key: CellKey, row: MeterRow) -> Total:
 
 
 class _Sum:
-    """What a batch adds to one cell: quantities (units or token counts) are collected, and summed once."""
+    """What a batch adds to one cell: quantities are collected, and summed once."""
 
-    __slots__ = ("first", "last", "quantities", "quote")
+    __slots__ = ("first", "is_attributed", "last", "quantities", "quote")
 
-    def __init__(self, quote: Quote | None, offset: int) -> None:
+    def __init__(self, quote: Quote | None, offset: int, *, is_attributed: bool) -> None:
         self.quote = quote
+        self.is_attributed = is_attributed
         self.first = offset
         self.last = offset
         self.quantities: list[Any] = []
 
     def units_and_amount(self, *, tokens: bool) -> tuple[Decimal, Decimal | None]:
         """Return the quantity and its price, None without one; `tokens` tells that quantities are token counts."""
+        quantities, quote = self.quantities, self.quote
         if not tokens:
-            units = sum(self.quantities, ZERO)
-            return units, None if self.quote is None else self.quote.rates[0] * units
-        counts = [sum(column) for column in zip(*self.quantities, strict=True)]
+            units = quantities[0] if len(quantities) == 1 else sum(quantities, ZERO)
+            return units, None if quote is None else quote.rates[0] * units
+        counts = quantities[0] if len(quantities) == 1 else [*map(sum, zip(*quantities, strict=True))]
         # The last class counts calls, not tokens.
-        units = Decimal(sum(counts[:-1]))
-        if self.quote is None:
+        units = Decimal(sum(counts) - counts[-1])
+        if quote is None:
             return units, None
-        return units, sum((rate * count for rate, count in zip(self.quote.rates, counts, strict=True) if count), ZERO)
+        amount = ZERO
+        for rate, count in zip(quote.rates, counts, strict=True):
+            if count:
+                amount += rate * count
+        return units, amount
 
 
-# offset, event time in epoch seconds, event, token counts of an LLM call
-_Admitted = tuple[int, int, "UsageEvent", Counts | None]
+# offset, event time in epoch seconds, event, quantity
+_Admitted = tuple[int, int, "UsageEvent", Quantity]
 
 
 class Meter:
@@ -163,7 +168,7 @@ class Meter:
         replay = records[0].offset <= self.position
         with localcontext(EXACT):
             events = self._admit(records, folded)
-            self._advance([event[1] for event in events], now)
+            self._advance([event[1] for event in events], now, folded)
             sums = self._sum(events, folded, replay=replay)
             for key, added in sums.items():
                 row = self._add(key, added)
@@ -182,12 +187,12 @@ class Meter:
         valid: list[_Admitted] = []
         hashes: list[int] = []
         for record in records:
-            counted = decode_counted(record.value, record.headers)
-            if isinstance(counted, Rejected):
-                folded.rejected.append((record, counted.reason))
+            read = decode_metered(record.value, record.headers)
+            if isinstance(read, Rejected):
+                folded.rejected.append((record, read.reason))
                 continue
-            event, counts = counted
-            valid.append((record.offset, _epoch_seconds(event.time), event, counts))
+            time, event, quantity = read
+            valid.append((record.offset, time, event, quantity))
             hashes.append(identity(event.source, event.id))
         fresh, folded.identities = self.identities.admit(
             hashes, [admitted[0] for admitted in valid], [admitted[1] for admitted in valid]
@@ -197,25 +202,20 @@ class Meter:
 
     def _sum(self, events: Sequence[_Admitted], folded: Folded, *, replay: bool) -> dict[CellKey, _Sum]:
         sums: dict[CellKey, _Sum] = {}
-        quote_of, team_of, late = self._book.quote, self._ownership.team_of, self.watermark - LATE_SECONDS
-        for offset, time, event, counts in events:
-            if time < late:
-                folded.late += 1
+        quote_of, team_of = self._book.quote, self._ownership.team_of
+        for offset, time, event, quantity in events:
             data = event.data
-            team = data.team or (team_of(data.service) if data.service else None)
-            if not (data.tenant and data.environment and data.feature and data.service and team):
-                folded.unattributed += 1
+            tenant, environment, feature, service = data.tenant, data.environment, data.feature, data.service
+            team = data.team or (team_of(service) if service else None)
             context = 0 if data.usage is None else data.usage.input_tokens
             quote = quote_of(data.resource_type, data.attributes or NO_ATTRIBUTES, time, context)
-            if quote is None:
-                folded.unpriced += 1
             # A plain tuple hashes and compares like the CellKey that it stands for, and is made in half the time.
             key: Any = (
                 time - time % MINUTE,
-                data.tenant or UNATTRIBUTED,
-                data.environment or UNATTRIBUTED,
-                data.feature or UNATTRIBUTED,
-                data.service or UNATTRIBUTED,
+                tenant or UNATTRIBUTED,
+                environment or UNATTRIBUTED,
+                feature or UNATTRIBUTED,
+                service or UNATTRIBUTED,
                 team or UNATTRIBUTED,
                 data.resource_type,
                 "" if quote is None else quote.id,
@@ -223,18 +223,23 @@ class Meter:
             )
             added = sums.get(key)
             if added is None:
-                added = sums[CellKey._make(key)] = _Sum(quote, offset)
+                is_attributed = bool(tenant and environment and feature and service and team)
+                added = sums[CellKey._make(key)] = _Sum(quote, offset, is_attributed=is_attributed)
+            if quote is None:
+                folded.unpriced += 1
+            if not added.is_attributed:
+                folded.unattributed += 1
             if replay and (offset <= self.done or self._holds(CellKey._make(key), offset)):
                 continue
             added.last = offset
-            added.quantities.append(data.units if counts is None else counts)
+            added.quantities.append(quantity)
         folded.events = len(events)
         return sums
 
-    def _advance(self, times: list[int], now: int) -> None:
-        """Move the watermark to the time that most of these events have reached, and never beyond the clock.
+    def _advance(self, times: list[int], now: int, folded: Folded) -> None:
+        """Move the watermark to the time that most of these events have reached, and count what is late.
 
-        A source whose clock is ahead would close the windows of all others.
+        Never beyond the clock: a source whose clock is ahead would close the windows of all others.
         """
         if not times:
             return
@@ -242,6 +247,7 @@ class Meter:
         self.newest = max(self.newest, times[-1])
         reached = times[len(times) // 2] if len(times) >= FEW_EVENTS else times[-1]
         self.watermark = max(self.watermark, min(reached, now))
+        folded.late = bisect_left(times, self.watermark - LATE_SECONDS)
 
     def _holds(self, key: CellKey, offset: int) -> bool:
         row = self.row(key)
@@ -265,12 +271,6 @@ class Meter:
             for key in list(self._rows)[: MAX_REMEMBERED_ROWS // 2]:
                 del self._rows[key]
         self._rows.update(folded.rows)
-
-
-def _epoch_seconds(moment: datetime) -> int:
-    # Twice as fast as `timestamp`, and exact: no float in between.
-    elapsed = moment - EPOCH
-    return elapsed.days * DAY + elapsed.seconds
 
 
 def retained_day(watermark: int, days: int) -> int:
