@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.cloudevents import rejected
 from tables.tenure import PartitionLostError
@@ -17,10 +18,18 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-REST_PER_WORK: Final = 2.0
-MAX_REST_SECONDS: Final = 0.5
-# Batches that may wait to be merged; beyond, the stream waits.
-MAX_WAITING: Final = 32
+# What may wait to be merged (bytes of values); beyond, the stream waits.
+MAX_WAITING_BYTES: Final = 16 * 1024 * 1024
+
+
+class Rest(NamedTuple):
+    """How long a merger rests after work: so many times as long as it took, but not longer than (seconds)."""
+
+    per_work: float = 0.0
+    at_most: float = 0.0
+
+
+NO_REST: Final = Rest()
 
 
 class Batch:
@@ -31,8 +40,6 @@ class Batch:
     and it will be fetched again. `taken` tells that an agent has got it from its stream. Nothing but
     the records lies between `follows` and `end`, where the consumer stood before and after.
     """
-
-    __slots__ = ("__weakref__", "done", "end", "follows", "partition", "records", "stale", "taken", "topic")
 
     def __init__(
         self,
@@ -60,6 +67,11 @@ class Batch:
     def last_offset(self) -> int:
         """Offset of the last record."""
         return self.records[-1].offset
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes of all values."""
+        return sum([len(record.value or b"") for record in self.records])
 
     def dead_letter(self, agent: str, record: Record, reason: str, now: float) -> bytes:
         """Return the dead letter of one of the records: why, from where, and what it was."""
@@ -109,16 +121,23 @@ async def _handled(
 
 
 class Merger:
-    """Handles what has arrived for a partition in one go, and rests in between.
+    """Handles what has arrived in one go: all batches of a partition as one, partitions beside each other.
 
-    While it rests, records that overwrite each other meet in one batch: under load this keeps a second hop in
-    proportion to keys, not to messages. An idle one rests for milliseconds.
+    Records that overwrite each other meet in one batch: under load this keeps what a batch costs in proportion to keys,
+    not to messages. Who rests after work meets more of them; an idle one rests for milliseconds.
     """
 
-    def __init__(self, handle: Callable[[Batch], Awaitable[None]], fatal: Callable[[BaseException], None]) -> None:
+    def __init__(
+        self,
+        handle: Callable[[Batch], Awaitable[None]],
+        fatal: Callable[[BaseException], None],
+        rest: Rest = NO_REST,
+    ) -> None:
         self._handle = handle
         self._fatal = fatal
+        self._rest = rest
         self._waiting: dict[int, list[Batch]] = {}
+        self._bytes = 0
         self._changed = asyncio.Condition()
 
     async def follow(self, stream: AsyncIterable[Batch]) -> None:
@@ -133,25 +152,32 @@ class Merger:
 
     async def _put(self, batch: Batch) -> None:
         async with self._changed:
-            await self._changed.wait_for(lambda: sum(map(len, self._waiting.values())) < MAX_WAITING)
+            await self._changed.wait_for(lambda: self._bytes <= MAX_WAITING_BYTES)
             self._waiting.setdefault(batch.partition, []).append(batch)
+            self._bytes += batch.size
             self._changed.notify_all()
 
-    async def _take(self) -> list[Batch]:
+    async def _take(self) -> list[list[Batch]]:
+        """Return what waits, by partition, once there is something."""
         async with self._changed:
             await self._changed.wait_for(lambda: self._waiting)
-            batches = self._waiting.pop(next(iter(self._waiting)))
+            taken, self._waiting, self._bytes = self._waiting, {}, 0
             self._changed.notify_all()
-            return batches
+            return list(taken.values())
 
     async def _work(self) -> None:
         while True:
-            batches = [batch for batch in await self._take() if not batch.stale]
-            if not batches:
-                continue
+            taken = await self._take()
             started = time.perf_counter()
-            records = tuple(record for batch in batches for record in batch.records)
-            if await _handled(Batch(batches[0].topic, batches[0].partition, records), self._handle, self._fatal):
-                for batch in batches:
-                    batch.done = True
-            await asyncio.sleep(min((time.perf_counter() - started) * REST_PER_WORK, MAX_REST_SECONDS))
+            await asyncio.gather(*map(self._merge, taken))
+            await asyncio.sleep(min((time.perf_counter() - started) * self._rest.per_work, self._rest.at_most))
+
+    async def _merge(self, batches: list[Batch]) -> None:
+        """Handle the batches of one partition."""
+        fresh = [batch for batch in batches if not batch.stale]
+        if not fresh:
+            return
+        merged = Batch(fresh[0].topic, fresh[0].partition, tuple(record for batch in fresh for record in batch.records))
+        if await _handled(merged, self._handle, self._fatal):
+            for batch in fresh:
+                batch.done = True

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agents import metrics
-from agents.batch import Batch, each
+from agents.batch import Batch, Merger
 from domain import totals
 from domain.identities import RETENTION_DAYS, Identities
 from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day, total
@@ -234,4 +234,4 @@ def install(
 
     @app.agent(channel, name="metering")
     async def meter_usage(stream: AsyncIterable[Any]) -> None:
-        await each(stream, metering.handle, fatal)
+        await Merger(metering.handle, fatal).follow(stream)

@@ -19,7 +19,7 @@ import orjson
 from msgspec.structs import astuple
 
 from agents import metrics
-from agents.batch import Batch, Merger
+from agents.batch import Batch, Merger, Rest
 from agents.closing import Hours
 from agents.rollup_rows import CostRows
 from domain import cloudevents
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from domain.cost_rows import CellRow, CostCell, CostCellKey
 
 SHOWN_AT_ONCE: Final = 2_000
+# Totals of a minute that is going on come again and again: what arrives meanwhile is folded once.
+REST: Final = Rest(per_work=2.0, at_most=0.5)
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -285,4 +287,4 @@ def install(
 
     @app.agent(channel, name="rollup")
     async def roll_up(stream: AsyncIterable[Any]) -> None:
-        await Merger(rolling_up.handle, fatal).follow(stream)
+        await Merger(rolling_up.handle, fatal, REST).follow(stream)

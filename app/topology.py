@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 from app import effects_agents, processes, worker_agents
 from app.adapters import kafka
 from app.heartbeat import Heartbeat
-from app.topics import Topics
+from app.topics import MAX_RECORD_BYTES, Topics
 from app.wiring import Outside, Wiring
 from domain.budgets import SetBudget, command_event
 from tables import bills as bills_table
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
 
 WORKER: Final = "worker"
 EFFECTS: Final = "effects"
-CHANGELOG_CONFIG: Final = {"cleanup.policy": "compact"}
+# What is written together is one record batch, larger than a broker takes by default.
+CHANGELOG_CONFIG: Final = {"cleanup.policy": "compact", "max.message.bytes": str(MAX_RECORD_BYTES)}
 
 
 class TopologyError(Exception):

@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from domain.totals import Total
 
 # Cells of one group and their projections usually fit into one Kafka record batch; the agent halves one that does not.
-GROUP_CELLS: Final = 250
+# The more there are, the fewer rows of wide projections are written again and again.
+GROUP_CELLS: Final = 1_000
 FULL: Final = "full"
 
 

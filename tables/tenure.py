@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from tables.disk import Disk
 
-# A commit is one Kafka record batch; below the broker's default limit of 1,048,588 bytes with room to spare.
-COMMIT_BYTES: Final = 700_000
+# A commit is one Kafka record batch; well below what changelogs are created to take (`app.topology`).
+COMMIT_BYTES: Final = 3_000_000
 ROW_OVERHEAD: Final = 32
 DELETED_AT_ONCE: Final = 2_000
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.partitioner import partitions_of
 from tables.tenure import BatchTooLargeError
@@ -16,10 +17,10 @@ from tables.tenure import BatchTooLargeError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from aiokafka.producer.message_accumulator import BatchBuilder
-
 # A record batch must stay below the broker's default message.max.bytes (1,048,588) to be appended whole.
 MAX_BATCH_BYTES: Final = 900_000
+# Changelogs take larger ones: what is written together is one batch.
+MAX_COMMIT_BYTES: Final = 4_000_000
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
 KNOWN_SECONDS: Final = 20.0
 READ_SECONDS: Final = 30.0
@@ -88,11 +89,11 @@ class Publisher:
         Raises `BatchTooLargeError` when they do not fit into one batch.
         """
         producer = await self.start()
-        builder = producer.create_batch()
+        builder = BatchBuilder(MAX_COMMIT_BYTES, 0, key_serializer=None, value_serializer=None)
         pairs = list(headers.items())
         for key, value in rows:
             if builder.append(key=key, value=value, timestamp=None, headers=pairs) is None:
-                raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_BATCH_BYTES} bytes")
+                raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_COMMIT_BYTES} bytes")
         return (await _ship(producer, topic, partition, builder))[1]
 
     async def read(self, topic: str, partition: int, first: int, last: int) -> list[Any]:
