@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from domain.windows import Window
 
 
-class CostCell(msgspec.Struct, frozen=True, array_like=True, gc=False):
+class CostCell(msgspec.Struct, frozen=True, array_like=True, gc=False, cache_hash=True):
     """What is totalled together across source partitions."""
 
     tenant: str
@@ -77,8 +77,8 @@ class CellRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return sum(slot.events for slot in self.slots)
 
 
-class Line(NamedTuple):
-    """What is told apart within a projection; `values` are those of its dimensions."""
+class Line(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
+    """What is told apart within a projection; `values` are those of its dimensions. A key everywhere: hashed once."""
 
     values: tuple[str, ...]
     resource_type: str
@@ -86,7 +86,7 @@ class Line(NamedTuple):
     cost_unit: str
 
 
-class ProjectionKey(NamedTuple):
+class ProjectionKey(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """A cost by some of the dimensions in one window."""
 
     window: Window

@@ -77,7 +77,7 @@ _PLAN: Final = _plan()
 def _narrowed(line: Line, picked: tuple[int, ...]) -> Line:
     """Return the line with some of its values; the same lines come in window after window."""
     values = line.values
-    return line._replace(values=tuple([values[index] for index in picked]))
+    return Line(tuple([values[index] for index in picked]), line.resource_type, line.source, line.cost_unit)
 
 
 def merge(into: Lines, lines: Lines) -> None:

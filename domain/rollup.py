@@ -177,9 +177,9 @@ class Rollup:
             return
         matching = _Matcher(self.budgets.values())
         for minute, lines in deltas.items():
-            for (values, _, source, _), delta in lines.items():
-                for budget in matching(Scope(*values)):
-                    if not budget.counts(source):
+            for line, delta in lines.items():
+                for budget in matching(Scope(*line.values)):
+                    if not budget.counts(line.source):
                         continue
                     for key in _spend_keys(budget, minute):
                         gains.setdefault(key, Delta()).add(delta)

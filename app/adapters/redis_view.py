@@ -121,9 +121,9 @@ class RedisView:
     async def put_costs(self, rows: Mapping[tuple[int, ProjectionKey], tuple[int, ProjectionRow]]) -> None:
         """Write costs of owner partitions, each with the position of its table, unless newer ones are there."""
         by_hash: defaultdict[tuple[Window, str], list[str | bytes]] = defaultdict(list)
-        for (owner, (window, projection, line)), (position, row) in rows.items():
-            by_hash[window, projection] += (
-                _field(owner, line),
+        for (owner, key), (position, row) in rows.items():
+            by_hash[key.window, key.projection] += (
+                _field(owner, key.line),
                 f"{position}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
             )
         names: list[str] = []
