@@ -76,13 +76,19 @@ def detail_of(row: BillingRow, booked: Booked) -> DetailKey:
         row.service_name or "",
         row.sku_id or "",
         row.region_id or "",
-        _unit(row),
+        unit_of(row),
     )
 
 
 def quantity_of(row: BillingRow) -> Decimal | None:
     """Return what was priced, or else what was consumed."""
     return row.consumed_quantity if row.pricing_quantity is None else row.pricing_quantity
+
+
+def unit_of(row: BillingRow) -> str:
+    """Return the unit of that quantity, also where a line has the unit alone."""
+    is_consumed = row.pricing_quantity is None and row.consumed_quantity is not None
+    return (row.consumed_unit if is_consumed else row.pricing_unit or row.consumed_unit) or ""
 
 
 def plus(known: DetailRow | None, offset: int, quantity: Decimal | None, amounts: Amounts) -> DetailRow:
@@ -99,7 +105,3 @@ def plus(known: DetailRow | None, offset: int, quantity: Decimal | None, amounts
 
 def _sum(left: Decimal | None, right: Decimal | None) -> Decimal | None:
     return None if left is None and right is None else EXACT.add(left or ZERO, right or ZERO)
-
-
-def _unit(row: BillingRow) -> str:
-    return (row.consumed_unit if row.pricing_quantity is None else row.pricing_unit) or ""
