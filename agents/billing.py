@@ -1,9 +1,10 @@
 """Bills: rows and ends of editions in, running totals out.
 
 Reads `billing-deltas` in batches. Writes the table `bills`. Emits packets of running totals to `cost-totals`, as
-the meter does, and what it cannot use to `dead-letter`. Nothing of an edition counts before it is closed; then all
-charges of its statement are told anew, those that it replaces as nothing. On failure the process ends, and the batch
-comes again: what is folded is decided from what is stored, and totals overwrite their slots.
+the meter does, and what it cannot use to `dead-letter`; shows editions and their details in the view. Nothing of an
+edition counts before it is closed; then the charges that it changes are told, those that are gone as nothing. On
+failure the process ends, and the batch comes again: what is folded is decided from what is stored, and totals
+overwrite their slots.
 """
 
 from __future__ import annotations
@@ -17,31 +18,32 @@ import orjson
 
 from agents import metrics
 from agents.batch import Batch, each
+from agents.billing_shown import bill_of, everything, forgotten, loose_name, news
+from agents.billing_told import told
 from domain import totals
-from domain.billing.books import LOOSE, Fold, Folded, SumKey
+from domain.billing.books import LOOSE, Fold, Folded
 from domain.billing.coverage import coverage
 from domain.billing.delta import read
-from domain.money import ZERO, add_up
-from domain.totals import Total
 from domain.windows import DAY
 from tables import bills as table
 from tables.bills import Bills, Position
 from tables.tenure import chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+    from collections.abc import AsyncIterable, Callable, Iterable
 
     import faust
 
     from agents.ports import Clock, Publisher, Table, Tenure, View
-    from domain.billing.books import StatementRow
     from domain.billing.charges import ChargeKey
     from domain.billing.tags import TagTable
     from domain.fx import Rates
     from domain.ownership import Ownership
+    from domain.totals import Total
 
 AGENT: Final = "billing"
 TOTALS_AT_ONCE: Final = 3_000
+SHOWN_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True)
@@ -103,11 +105,13 @@ class Billing:
         folded = fold.folded
         await self._dead_letters(batch, folded)
         await self._write(rows, position, folded)
-        told = _told(bills, folded)
-        while some := list(islice(told, TOTALS_AT_ONCE)):
+        changed = told(bills, folded, position.published)
+        while some := list(islice(changed, TOTALS_AT_ONCE)):
             await self._publish(batch, some)
         await self._remember(rows, bills, batch)
         self.show(batch.partition, bills)
+        for kind, name, document in news(batch.partition, bills, folded, position.published):
+            self._view.document(kind, name, document)
         _observe(batch, folded, time.perf_counter() - started)
 
     async def _dead_letters(self, batch: Batch, folded: Folded) -> None:
@@ -118,6 +122,7 @@ class Billing:
     async def _write(self, rows: Tenure, position: Position, folded: Folded) -> None:
         """Write sums first, each with its own offset; then, at once, what says that they are written."""
         sums: dict[bytes, bytes | None] = {table.sum_key(key): table.encode(row) for key, row in folded.sums.items()}
+        sums |= {table.detail_key(place): table.encode(row) for place, row in folded.details.items()}
         for chunk in chunks(sums):
             await rows.commit(chunk)
         today = int(self._clock()) // DAY
@@ -133,10 +138,10 @@ class Billing:
             await rows.commit(chunk)
 
     async def _publish(self, batch: Batch, some: Iterable[tuple[ChargeKey, Total]]) -> None:
-        by_source = sorted(some, key=lambda told: told[0].source)
-        for source, told in groupby(by_source, key=lambda told: told[0].source):
+        by_source = sorted(some, key=lambda each: each[0].source)
+        for source, found in groupby(by_source, key=lambda each: each[0].source):
             packets = totals.pack(
-                source, batch.partition, batch.last_offset, 0, [total for _, total in told], self._partitions
+                source, batch.partition, batch.last_offset, 0, [total for _, total in found], self._partitions
             )
             records = [(None, packet, owner) for owner, packet in packets]
             await self._publisher.send_many(self._topics.totals, records)
@@ -148,56 +153,50 @@ class Billing:
 
     def show(self, partition: int, bills: Bills) -> None:
         """Show until when bills are complete, by provider and account."""
-        until = coverage(bills.all_statements())
+        until = coverage((name, row.counting()) for name, row in bills.all_statements())
         self._view.progress(f"bills:{partition}", orjson.dumps({"complete_until": until}))
+
+    async def show_all(self) -> None:
+        """Show all bills of every owned partition: after a rebalance, or when Redis came back empty."""
+        for partition, rows in self._table.tenures():
+            bills = Bills(rows)
+            for shown, (kind, name, document) in enumerate(everything(partition, bills)):
+                if shown % SHOWN_AT_ONCE == 0:
+                    await self._view.room()
+                self._view.document(kind, name, document)
+            self.show(partition, bills)
 
     async def expire(self) -> None:
         """Forget bills, and identities of rows, that are past their retention."""
         oldest = int(self._clock()) // DAY - table.RETENTION_DAYS
-        for _, rows in self._table.tenures():
+        for partition, rows in self._table.tenures():
+            bills = Bills(rows)
             old = [
                 (name, row)
-                for name, row in Bills(rows).all_statements()
+                for name, row in bills.all_statements()
                 if name != LOOSE and all(_last_day(each) < oldest for each in row.editions)
             ]
             for name, row in old:
+                for kind, shown in forgotten(partition, bills, row):
+                    self._view.document(kind, shown, None)
                 await rows.delete(key for key, _ in rows.scan(table.sums_of(row.number)))
+                await rows.delete(key for key, _ in rows.scan(table.details_of(row.number)))
                 await rows.commit({table.statement_key(name): None})
+            await self._expire_loose(partition, rows, oldest)
             await rows.delete(key for key, row in rows.scan(table.SEEN) if table.decode_seen(row)[1] < oldest)
+
+    async def _expire_loose(self, partition: int, rows: Tenure, oldest: int) -> None:
+        loose = Bills(rows).statement(LOOSE)
+        if loose is None:
+            return
+        old = [place for place, _ in Bills(rows).details(loose.number) if place.key.day // DAY < oldest]
+        for place in old:
+            self._view.document(bill_of(place.key.day), loose_name(partition, place), None)
+        await rows.delete(map(table.detail_key, old))
 
 
 def _last_day(progress: Any) -> int:
     return 0 if progress.closed is None else progress.closed.latest // DAY
-
-
-def _told(bills: Bills, folded: Folded) -> Iterator[tuple[ChargeKey, Total]]:
-    """Yield the totals that changed: all of a statement whose editions changed, and sums of rows by themselves."""
-    for name in sorted(folded.closed):
-        statement = bills.statement(name)
-        if statement is not None:
-            yield from _totals(bills, statement)
-    loose = bills.statement(LOOSE)
-    if loose is not None:
-        for key, row in folded.sums.items():
-            if key.statement == loose.number:
-                yield key.charge, _as_total(key.charge, loose.number, row.version, row.rows, row.amount)
-
-
-def _totals(bills: Bills, statement: StatementRow) -> Iterator[tuple[ChargeKey, Total]]:
-    """Yield what the editions that count say of each charge; the version is the end of the newest edition."""
-    places = statement.standing()
-    version = max(each.closed_at for each in statement.editions)
-    for charge in bills.charges(statement):
-        keys = [SumKey(statement.number, place, charge) for place in places]
-        found = [row for row in map(bills.sum, keys) if row is not None]
-        amount = add_up(row.amount for row in found)
-        yield charge, _as_total(charge, statement.number, version, sum(row.rows for row in found), amount)
-
-
-def _as_total(charge: ChargeKey, statement: int, version: int, rows: int, amount: Any) -> Total:
-    return Total(
-        charge.hour, *charge[1:7], "", "", version=version, first=statement, events=rows, units=ZERO, amount=amount
-    )
 
 
 def _observe(batch: Batch, folded: Folded, seconds: float) -> None:

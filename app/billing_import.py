@@ -17,6 +17,7 @@ import msgspec
 
 from app.adapters.billing_files import BillFile, UnreadableBillError
 from domain.billing.catalogue import detect
+from domain.billing.datasets import routing_key
 from domain.billing.editions import EDITION_CLOSED, Edition, merged, standing
 from domain.billing.formats import Context, Unrecognised
 from domain.billing.header import canonical
@@ -240,13 +241,17 @@ def row_record(row: BillingRow, ordinal: int) -> _Record:
     `ordinal` is its place among the rows of its statement in this edition, the same whenever that is imported.
     """
     value = _envelope(BILLING_DELTA, event_id(row), row.charge_period_start, row, ordinal=ordinal)
-    return row.statement.encode(), value, None
+    return routing_key(row.statement).encode(), value, None
 
 
 def closing_record(edition: Edition) -> _Record:
     """Return key and CloudEvent that say: all rows of this edition are sent."""
     identifier = hashed(EDITION_CLOSED, *edition.key, edition.content, edition.rows)
-    return edition.statement.encode(), _envelope(EDITION_CLOSED, identifier, edition.written_at, edition), None
+    return (
+        routing_key(edition.statement).encode(),
+        _envelope(EDITION_CLOSED, identifier, edition.written_at, edition),
+        None,
+    )
 
 
 def _envelope(kind: str, identifier: str, time: Any, data: Any, **more: Any) -> bytes:

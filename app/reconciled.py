@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from domain.queries import Span
-    from domain.reconciliation import Drift
+    from domain.reconciliation import Drift, SkuSum
 
 _MONEY: Final = ("metered", "billed", "drift", "explained", "unexplained")
 _NUMBERS: Final = (
@@ -42,6 +42,18 @@ def _line(each: Drift, until: Mapping[str, int]) -> dict[str, Any]:
         **{name: _text(getattr(each, name), quantity_to_text) for name in _NUMBERS},
         "unpriced": each.unpriced,
         "services": list(each.services),
+        "skus": [_sku(sku) for sku in each.skus],
+    }
+
+
+def _sku(each: SkuSum) -> dict[str, Any]:
+    return {
+        "service": each.service,
+        "sku": each.sku,
+        "unit": each.unit,
+        "amount": to_text(each.amount),
+        "quantity": _text(each.quantity, quantity_to_text),
+        "price": _text(each.price, quantity_to_text),
     }
 
 

@@ -54,6 +54,7 @@ class Upkeep(Service):
             if self._costs.epoch != epoch and self._costs.owned():
                 epoch = self._costs.epoch
                 await self._unless_lost(self._rolling_up.show_all)
+                await self._unless_lost(self._billing.show_all)
             await self.sleep(FOLLOW_EVERY)
 
     @Service.task

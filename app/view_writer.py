@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 WRITE_EVERY: Final = 0.1
 CHECK_REDIS_EVERY: Final = 2.0
 _ROWS_AT_ONCE: Final = 20_000
+_DOCUMENTS_AT_ONCE: Final = 1_000
 
 
 async def _nothing() -> None:
@@ -81,8 +82,8 @@ class ViewWriter(Service):
         await self._view.mark_intact(self._owner)
 
     async def room(self) -> None:
-        """Wait until few enough rows wait; for who has many to show."""
-        while len(self._rows) > _ROWS_AT_ONCE and not self.should_stop:
+        """Wait until few enough rows and documents wait; for who has many to show."""
+        while (len(self._rows) > _ROWS_AT_ONCE or len(self._documents) > _DOCUMENTS_AT_ONCE) and not self.should_stop:
             await self.sleep(WRITE_EVERY)
 
     async def on_stop(self) -> None:
@@ -113,5 +114,6 @@ class ViewWriter(Service):
         by_kind: dict[str, dict[str, bytes | None]] = {}
         for (kind, name), document in documents.items():
             by_kind.setdefault(kind, {})[name] = document
-        for kind, named in by_kind.items():
+        # In order of kinds: what is said of a day (`bill:...`) before the edition that says it (`bills`).
+        for kind, named in sorted(by_kind.items()):
             await self._view.put_documents(kind, named)

@@ -30,16 +30,21 @@ if TYPE_CHECKING:
 def install(wiring: Wiring) -> None:
     """Register the agents `metering`, `billing`, `rollup`, `budgets` and `anomaly`, and what goes on beside them."""
     writer = ViewWriter(wiring.outside.view, owner=wiring.outside.name)
-    rolling_up = _rollup(wiring, writer)
+    rolling_up, bills = _rollup(wiring, writer), _billing(wiring, writer)
     upkeep = Upkeep(
         metering=_metering(wiring, writer),
-        billing=_billing(wiring, writer),
+        billing=bills,
         rolling_up=rolling_up,
         budgets=_budgets(wiring, writer),
         costs=wiring.tables[costs_table.NAME],
         sweep=_anomaly(wiring, writer) if wiring.configuration.anomaly.enabled else None,
     )
-    writer.show_all = rolling_up.show_all
+
+    async def show_all() -> None:
+        await rolling_up.show_all()
+        await bills.show_all()
+
+    writer.show_all = show_all
     processes.add_service(wiring.app, writer)
     processes.add_service(wiring.app, upkeep)
 

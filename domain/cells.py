@@ -10,6 +10,20 @@ if TYPE_CHECKING:
     from domain.windows import Window
 
 
+class Detail(NamedTuple):
+    """What a bill says of a charge that the cost tables do not tell apart; empty where it says nothing.
+
+    `unit` is that of the row's units, None where the bill tells no quantity.
+    """
+
+    account: str = ""
+    billing_account: str = ""
+    service_name: str = ""
+    sku: str = ""
+    region: str = ""
+    unit: str | None = None
+
+
 class CostRow(NamedTuple):
     """Cost of one kind in one window of one projection; lines with the same key are parts of one sum."""
 
@@ -26,3 +40,5 @@ class CostRow(NamedTuple):
     events: int
     unpriced: int
     """Events without a price."""
+    detail: Detail | None = None
+    """Of a bill's details; None of cost from the tables."""

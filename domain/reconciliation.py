@@ -38,11 +38,6 @@ class Match(NamedTuple):
     select: tuple[Pattern, ...]
     factor: Decimal | None = None
 
-    @property
-    def by_sku(self) -> bool:
-        """Tell whether it selects by SKU."""
-        return any(pattern.name == "sku" for pattern in self.select)
-
 
 class Metered(NamedTuple):
     """Usage of one meter on a day (epoch seconds of its midnight); `unpriced` events are in units, not in amount."""
@@ -65,6 +60,18 @@ class Billed(NamedTuple):
     day: int
     amount: Decimal
     quantity: Decimal | None = None
+    unit: str = ""
+
+
+class SkuSum(NamedTuple):
+    """What the bill says of a SKU; `price` is the amount by quantity, None where not each line tells one."""
+
+    service: str
+    sku: str
+    unit: str
+    amount: Decimal
+    quantity: Decimal | None
+    price: Decimal | None
 
 
 class Drift(NamedTuple):
@@ -86,6 +93,7 @@ class Drift(NamedTuple):
     proposed_price: Decimal | None
     unpriced: int
     services: tuple[str, ...]
+    skus: tuple[SkuSum, ...] = ()
 
 
 class _Key(NamedTuple):
@@ -146,7 +154,22 @@ def _drift(key: _Key, sides: _Sides) -> Drift:
         implied if is_wrong else None,
         sum(each.unpriced for each in sides.metered),
         tuple(sorted({f"{line.service}/{line.sku}".removesuffix("/") for line, _ in sides.billed})),
+        _by_sku(line for line, _ in sides.billed),
     )
+
+
+def _by_sku(lines: Iterable[Billed]) -> tuple[SkuSum, ...]:
+    """Sum lines of a bill by service, SKU and unit; dearest first, and then by name."""
+    found: defaultdict[tuple[str, str, str], list[Billed]] = defaultdict(list)
+    for line in lines:
+        found[line.service, line.sku, line.unit].append(line)
+    sums = []
+    for key, each in sorted(found.items()):
+        amount = add_up(line.amount for line in each)
+        told = [line.quantity for line in each if line.quantity is not None]
+        quantity = add_up(told) if len(told) == len(each) else None
+        sums.append(SkuSum(*key, amount, quantity, PRICE.divide(amount, quantity) if quantity else None))
+    return tuple(sorted(sums, key=lambda each: each.amount.copy_abs().copy_negate()))
 
 
 def _implied(key: _Key, sides: _Sides, billed: Decimal, quantity: Decimal | None) -> Decimal | None:

@@ -7,9 +7,11 @@ The first byte of a key tells the kind of the row:
 | `p` | | `Position` | for ever |
 | `s` | statement | `StatementRow`: its editions, and how far each has come | 800 days after its last charge |
 | `a` | number of the statement, place of the edition, hour, charge | `SumRow` | with its statement |
+| `d` | statement, edition, when it came (ms; 0 in an edition), day, detail | `DetailRow` | with its statement |
 | `x` | identity of a row that stands for itself | its offset, and the day it came | 800 days |
 
-Numbers are big endian: 4 bytes for statement and hour, 2 for the edition.
+Numbers are big endian: 4 bytes for statement, hour and day, 2 for the edition, 8 for when it came. Details of rows that
+stand for themselves are kept for 800 days after their day.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import msgspec
 
 from domain.billing.books import StatementRow, SumKey, SumRow
 from domain.billing.charges import ChargeKey
+from domain.billing.details import DetailKey, DetailPlace, DetailRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +32,7 @@ POSITION: Final = b"p"
 STATEMENTS: Final = b"s"
 SUMS: Final = b"a"
 SEEN: Final = b"x"
+DETAILS: Final = b"d"
 RETENTION_DAYS: Final = 800
 
 
@@ -55,6 +59,8 @@ _decode_position = msgspec.msgpack.Decoder(Position).decode
 _decode_statement = msgspec.msgpack.Decoder(StatementRow).decode
 _decode_sum = msgspec.msgpack.Decoder(SumRow).decode
 _decode_seen = msgspec.msgpack.Decoder(tuple[int, int]).decode
+_decode_detail = msgspec.msgpack.Decoder(DetailRow).decode
+_decode_texts = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 _decode_charge = msgspec.msgpack.Decoder(tuple[str, str, str, str, str, str, str]).decode
 
 
@@ -84,12 +90,32 @@ def charge_of(row_key: bytes) -> ChargeKey:
     return ChargeKey(int.from_bytes(row_key[7:11], "big"), *_decode_charge(row_key[11:]))
 
 
+def details_of(statement: int, edition: int | None = None) -> bytes:
+    """Return what the keys of the details of a statement, or of one of its editions, start with."""
+    prefix = DETAILS + statement.to_bytes(4, "big")
+    return prefix if edition is None else prefix + edition.to_bytes(2, "big")
+
+
+def detail_key(place: DetailPlace) -> bytes:
+    """Return the row key of a detail."""
+    head = details_of(place.statement, place.edition) + place.recorded.to_bytes(8, "big")
+    return head + place.key.day.to_bytes(4, "big") + _encode(place.key[1:])
+
+
+def detail_place(row_key: bytes) -> DetailPlace:
+    """Restore what `detail_key` wrote."""
+    statement, edition, recorded, day = (
+        int.from_bytes(row_key[start:end], "big") for start, end in ((1, 5), (5, 7), (7, 15), (15, 19))
+    )
+    return DetailPlace(statement, edition, recorded, DetailKey(day, *_decode_texts(row_key[19:])))
+
+
 def seen_key(identity: bytes) -> bytes:
     """Return the row key of an identity."""
     return SEEN + identity
 
 
-def encode(row: Position | StatementRow | SumRow | tuple[int, int]) -> bytes:
+def encode(row: Position | StatementRow | SumRow | DetailRow | tuple[int, int]) -> bytes:
     """Serialise a row of any kind."""
     return _encode(row)
 
@@ -133,14 +159,29 @@ class Bills:
         row = self._rows.get(key)
         return None if row is None else _decode_sum(row)
 
+    def detail(self, place: DetailPlace) -> DetailRow | None:
+        """Return a detail."""
+        row = self._rows.get(detail_key(place))
+        return None if row is None else _decode_detail(row)
+
+    def details(self, statement: int, edition: int = 0) -> Iterator[tuple[DetailPlace, DetailRow]]:
+        """Iterate over the details of an edition, by arrival and day."""
+        return self._details(details_of(statement, edition))
+
+    def details_that_came(self, statement: int, recorded: int, day: int) -> Iterator[tuple[DetailPlace, DetailRow]]:
+        """Iterate over the details of a day in rows that stand for themselves and came at one instant."""
+        return self._details(details_of(statement, 0) + recorded.to_bytes(8, "big") + day.to_bytes(4, "big"))
+
+    def _details(self, prefix: bytes) -> Iterator[tuple[DetailPlace, DetailRow]]:
+        for key, row in self._rows.scan(prefix):
+            yield detail_place(key), _decode_detail(row)
+
     def seen(self, identity: bytes) -> int | None:
         """Return the offset of the row that had an identity first."""
         row = self._rows.get(seen_key(identity))
         return None if row is None else _decode_seen(row)[0]
 
-    def charges(self, statement: StatementRow) -> Iterator[ChargeKey]:
-        """Iterate over the charges of all closed editions of a statement; one that several have comes several times."""
-        for place, each in enumerate(statement.editions):
-            if each.closed is not None:
-                for key, _ in self._rows.scan(sums_of(statement.number, place)):
-                    yield charge_of(key)
+    def charges(self, statement: int, edition: int) -> Iterator[ChargeKey]:
+        """Iterate over the charges of an edition."""
+        for key, _ in self._rows.scan(sums_of(statement, edition)):
+            yield charge_of(key)

@@ -4,6 +4,7 @@
 |---|---|---|
 | `cost:{granularity}:{projection}:{start}` | hash | one field per line of cost and owner partition |
 | `budgets`, `flags`, `anomalies`, `progress`, `workers` | hash | JSON documents |
+| `bills`, `bill:{day}` | hash | editions of bills and their details: see `agents.billing_shown` |
 | `dead-letters` | list | the newest rejected events |
 
 A field of a cost hash is the JSON array `[owner partition, values..., resource type, source, cost unit]`; its value is
@@ -166,8 +167,15 @@ class RedisView:
 
     async def documents(self, kind: str) -> dict[str, bytes]:
         """Return the JSON documents of a kind, by field."""
-        stored: Any = await self._redis.hgetall(self._prefix + kind)
-        return {name.decode(): value for name, value in stored.items()}
+        (found,) = await self.documents_of([kind])
+        return found
+
+    async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
+        """Return the documents of several kinds, in their order."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for kind in kinds:
+            pipeline.hgetall(self._prefix + kind)
+        return [{name.decode(): value for name, value in stored.items()} for stored in await pipeline.execute()]
 
     async def put_documents(self, kind: str, documents: Mapping[str, bytes | None]) -> None:
         """Write JSON documents of a kind; None deletes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
@@ -25,20 +26,24 @@ class Completeness(NamedTuple):
 
     `watermark` is the newest event time that was folded (epoch seconds), None before the first event; `lag` counts the
     records that were sent and are not in the figures; `billed` is, by provider, before which instant bills are
-    complete.
+    complete, or were as of an instant (milliseconds since 1970).
     """
 
     watermark: int | None
     lag: int
     billed: dict[str, int]
+    as_of: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the member `completeness` of an answer."""
         billed = [{"provider": name, "complete_until": to_rfc3339(at)} for name, at in sorted(self.billed.items())]
-        return {
+        found: dict[str, Any] = {
             "metered": {"watermark": None if self.watermark is None else to_rfc3339(self.watermark), "lag": self.lag},
             "billed": billed or None,
         }
+        if self.as_of is not None:
+            found["as_of"] = datetime.fromtimestamp(self.as_of / 1000, UTC).isoformat().replace("+00:00", "Z")
+        return found
 
 
 async def read_completeness(view: View, topics: Topics, now: float) -> Completeness:

@@ -1,20 +1,23 @@
 """`GET /costs`: what was spent, by anything, in any stretch of time."""
 
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.allocating import read_allocated_costs
+from app.api.bill_lines import read_detailed_costs
 from app.api.completeness import read_completeness
 from app.api.parameters import Costs as Asked
-from app.api.problems import usable
+from app.api.problems import Problem, usable
 from app.api.reading import read_costs
 from app.api.security import Reader
 from app.api.services import Use, answer
 from domain.money import quantity_to_text, to_text
 from domain.queries import CostQuery, Costs, Group, Span
+from domain.sources import METERED
 from domain.windows import to_rfc3339
 
 router = APIRouter(tags=["costs"])
@@ -63,6 +66,9 @@ class CompletenessAnswer(BaseModel):
 
     metered: MeteredAnswer
     billed: list[BilledAnswer] | None
+    as_of: datetime | None = Field(
+        None, description="bills, and their completeness, as they were known then; metered cost is as of now"
+    )
 
 
 class CostsAnswer(BaseModel):
@@ -84,7 +90,14 @@ async def get_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     completeness = await read_completeness(use.view, use.topics, now)
     billed_until = tuple(sorted(completeness.billed.items()))
     query = query._replace(filters=caller.confined(query.filters), billed_until=billed_until)
-    if asked.allocation == "rules":
+    if query.as_of is not None and query.source == METERED:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "as_of: metered cost is known as of now only")
+    if query.needs_details and asked.allocation == "rules":
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "allocation: rules share out cost without details, as of now")
+    if query.needs_details:
+        covered, costs = usable(await read_detailed_costs(use.view, query))
+        completeness = completeness._replace(billed=dict(covered.billed_until), as_of=covered.as_of)
+    elif asked.allocation == "rules":
         covered, costs = usable(await read_allocated_costs(use.view, use.configuration.allocation, query, now))
     else:
         covered, costs = usable(await read_costs(use.view, use.sums, query, now))

@@ -44,7 +44,7 @@ class ScopeParameters(BaseModel):
 
     def filters(self) -> dict[str, frozenset[str]]:
         """Return what is wanted, by name."""
-        given = {str(name): getattr(self, name) for name in queries.GROUPINGS if name in type(self).model_fields}
+        given = {str(name): getattr(self, name) for name in queries.FILTERS if name in type(self).model_fields}
         return usable(queries.parse_filters(given))
 
 
@@ -92,6 +92,15 @@ class CostParameters(BillingParameters):
     group_by: str | None = Field(
         None, examples=["tenant,feature"], description=f"comma list of {', '.join(queries.GROUPINGS)}"
     )
+    account: _Values
+    billing_account: _Values
+    service_name: _Values
+    sku: _Values
+    region: _Values
+    unit: _Values
+    as_of: str | None = Field(
+        None, examples=["2026-12-03T09:00:00Z"], description="RFC 3339; bills as they were known then; default: now"
+    )
     granularity: Literal["total", "minute", "hour", "day"] = Field("total", description="one group per window of time")
     allocation: Literal["none", "rules"] = Field(
         "none", description="rules: shared cost is borne by whom the rules of the configuration name"
@@ -105,6 +114,7 @@ class CostParameters(BillingParameters):
             ._replace(
                 group_by=usable(queries.parse_group_by(self.group_by)),
                 granularity=usable(queries.parse_granularity(self.granularity)),
+                as_of=usable(queries.parse_as_of(_instant(self.as_of))),
             )
         )
 

@@ -31,6 +31,9 @@ class View(Protocol):
     async def documents(self, kind: str) -> dict[str, bytes]:
         """Return the JSON documents of a kind, by field."""
 
+    async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
+        """Return the documents of several kinds, in their order."""
+
     async def dead_letters(self, limit: int) -> list[bytes]:
         """Return the newest dead letters, newest first."""
 

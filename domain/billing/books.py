@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from domain.billing.charges import ChargeKey, charges
+from domain.billing.charges import ChargeKey, book, charges
+from domain.billing.details import DetailPlace, detail_of, plus, quantity_of
 from domain.billing.editions import Edition, standing
 from domain.fx import MissingRateError
 from domain.identities import identity
@@ -24,7 +25,9 @@ from domain.rejection import Rejected
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from domain.billing.charges import Booked
     from domain.billing.delta import Delta
+    from domain.billing.details import DetailRow
     from domain.fx import Rates
 
 # The statement of rows that stand for themselves; they always count.
@@ -32,13 +35,17 @@ LOOSE = ""
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How far an edition has come: the ordinal that is to come next, and what closed it, at which offset."""
+    """How far an edition has come: the ordinal that is to come next, and what closed it, at which offset and time.
+
+    `recorded` is the time of the closing record (milliseconds since 1970): from then on it is known.
+    """
 
     part: str
     assembly: str
     expected: int = 0
     closed: Edition | None = None
     closed_at: int = -1
+    recorded: int = 0
 
     @property
     def name(self) -> tuple[str, str]:
@@ -53,11 +60,20 @@ class StatementRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     number: int
     editions: list[Progress] = []
 
-    def standing(self) -> list[int]:
-        """Return the places of the editions that count."""
-        closed = [each.closed for each in self.editions if each.closed is not None]
+    def standing(self, until: int | None = None) -> list[int]:
+        """Return the places of the editions that count, or counted when the record at offset `until` was folded."""
+        closed = [
+            each.closed
+            for each in self.editions
+            if each.closed is not None and (until is None or each.closed_at <= until)
+        ]
         counting = {(part, assembly) for _, part, assembly in standing(closed)}
-        return [place for place, each in enumerate(self.editions) if each.closed is not None and each.name in counting]
+        return [place for place, each in enumerate(self.editions) if each.closed in closed and each.name in counting]
+
+    def counting(self) -> list[Edition]:
+        """Return the editions that count."""
+        found = [self.editions[place].closed for place in self.standing()]
+        return [edition for edition in found if edition is not None]
 
 
 class SumKey(msgspec.Struct, frozen=True):
@@ -88,14 +104,18 @@ class Reader(Protocol):
     def sum(self, key: SumKey) -> SumRow | None:
         """Return a sum."""
 
+    def detail(self, place: DetailPlace) -> DetailRow | None:
+        """Return a detail."""
+
     def seen(self, identity: bytes) -> int | None:
         """Return the offset of the row that had an identity first."""
 
 
 class Record(Protocol):
-    """A record, by its place."""
+    """A record, by its place; `timestamp` is in milliseconds since 1970."""
 
     offset: int
+    timestamp: int
 
 
 @dataclass
@@ -104,6 +124,7 @@ class Folded:
 
     statements: dict[str, StatementRow] = field(default_factory=dict)
     sums: dict[SumKey, SumRow] = field(default_factory=dict)
+    details: dict[DetailPlace, DetailRow] = field(default_factory=dict)
     seen: dict[bytes, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     rejected: list[tuple[Record, str]] = field(default_factory=list)
@@ -175,16 +196,17 @@ class Fold:
             reason = f"the edition has {edition.rows} rows, and {progress.expected} came; import the bill again"
             self.folded.rejected.append((record, reason))
             return
-        progress = msgspec.structs.replace(progress, closed=edition, closed_at=record.offset)
+        progress = msgspec.structs.replace(progress, closed=edition, closed_at=record.offset, recorded=record.timestamp)
         self._put(edition.statement, statement, place, progress, record.offset)
         self.folded.closed.add(edition.statement)
 
     def _sum_up(self, record: Record, delta: Delta, statement: int, edition: int) -> bool:
         try:
             with localcontext(EXACT):
-                found = list(charges(delta.row, self._rates, self._currency, self._team_of))
-                for charge, amount in found:
+                booked = book(delta.row, self._rates, self._currency, self._team_of)
+                for charge, amount in charges(booked):
                     self._gain(SumKey(statement, edition, charge), record.offset, amount)
+                self._detail(record, delta, booked, statement, edition)
         except MissingRateError as missing:
             self.folded.rejected.append((record, str(missing)))
             return False
@@ -198,6 +220,12 @@ class Fold:
         elif offset > known.version:
             known = SumRow(offset, known.rows + 1, known.amount + amount)
         self.folded.sums[key] = known
+
+    def _detail(self, record: Record, delta: Delta, booked: Booked, statement: int, edition: int) -> None:
+        recorded = record.timestamp if delta.ordinal is None else 0
+        place = DetailPlace(statement, edition, recorded, detail_of(delta.row, booked))
+        known = self.folded.details.get(place) or self._reader.detail(place)
+        self.folded.details[place] = plus(known, record.offset, quantity_of(delta.row), booked.amounts)
 
     def _statement(self, name: str) -> StatementRow:
         known = self.folded.statements.get(name) or self._reader.statement(name)

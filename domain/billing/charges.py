@@ -48,10 +48,17 @@ class ChargeKey(NamedTuple):
     source: str
 
 
-def charges(
-    row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], str | None]
-) -> Iterator[tuple[ChargeKey, Decimal]]:
-    """Yield cost by basis; a basis that the bill does not tell is left out. Raises `MissingRateError`."""
+class Booked(NamedTuple):
+    """A line of a bill as cost: `key` lacks its source, `amounts` are by `BASES`, None where the bill does not tell."""
+
+    key: ChargeKey
+    provider: str
+    category: str
+    amounts: tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]
+
+
+def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], str | None]) -> Booked:
+    """Return a line as cost in the reporting currency. Raises `MissingRateError`."""
     start = row.charge_period_start
     month = Month(start.year, start.month)
     team = row.team
@@ -68,13 +75,19 @@ def charges(
         resource_type(row.service_category, row.service_name),
         "",
     )
-    provider = provider_named(row.provider_name or row.publisher_name)
-    for basis, cost in zip(
-        BASES, (row.billed_cost, row.effective_cost, row.contracted_cost, row.list_cost), strict=True
-    ):
-        if cost is not None:
-            source = billed(provider, basis, slug(row.charge_category))
-            yield key._replace(source=source), rates.convert(cost, row.billing_currency, currency, month)
+
+    def told(cost: Decimal | None) -> Decimal | None:
+        return None if cost is None else rates.convert(cost, row.billing_currency, currency, month)
+
+    amounts = told(row.billed_cost), told(row.effective_cost), told(row.contracted_cost), told(row.list_cost)
+    return Booked(key, provider_named(row.provider_name or row.publisher_name), slug(row.charge_category), amounts)
+
+
+def charges(booked: Booked) -> Iterator[tuple[ChargeKey, Decimal]]:
+    """Yield cost by basis; a basis that the bill does not tell is left out."""
+    for basis, amount in zip(BASES, booked.amounts, strict=True):
+        if amount is not None:
+            yield booked.key._replace(source=billed(booked.provider, basis, booked.category)), amount
 
 
 def resource_type(category: str | None, service: str | None) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.billing.charges import resource_type
+from domain.billing.datasets import sibling, tells
+from domain.billing.details import quantity_of, unit_of
 from domain.fx import Month
 from domain.money import EXACT, ZERO
 from domain.reconciliation import Billed
@@ -29,6 +31,7 @@ class _Key(NamedTuple):
     resource_type: str
     sku: str
     day: int
+    unit: str
 
 
 class _Sum(NamedTuple):
@@ -59,18 +62,21 @@ class BilledSums:
                 resource_type(row.service_category, row.service_name),
                 row.sku_id or "",
                 floor(int(start.timestamp()), DAY),
+                unit_of(row),
             )
-            quantity = row.consumed_quantity if row.pricing_quantity is None else row.pricing_quantity
+            quantity = quantity_of(row)
             sums = self._sums.setdefault((row.statement, row.part, row.assembly), {})
             sums[key] = _plus(sums.get(key, _Sum()), amount, quantity)
 
     def lines(self, counting: Container[Edition]) -> list[Billed]:
         """Return what the editions that count come to."""
+        told = {(edition[0], key.day) for edition, sums in self._sums.items() if edition in counting for key in sums}
         return [
-            Billed(key.provider, service, key.sku, driver, key.day, each.amount, each.quantity)
+            Billed(key.provider, service, key.sku, driver, key.day, each.amount, each.quantity, key.unit)
             for edition, sums in self._sums.items()
             if edition in counting
             for key, each in sums.items()
+            if (sibling(edition[0]), key.day) not in told or tells(edition[0], BASES[self._at])
             for driver, _, service in [key.resource_type.partition(".")]
         ]
 

@@ -15,7 +15,6 @@ from domain.windows import DAY
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from domain.billing.books import StatementRow
     from domain.billing.editions import Edition
 
 # An account without a bill for so long has ended.
@@ -23,12 +22,14 @@ _SILENT: Final = 35 * DAY
 _SETTLED_AFTER: Final = 3 * DAY
 
 
-def coverage(statements: Iterable[tuple[str, StatementRow]]) -> dict[str, dict[str, int]]:
-    """Return, by provider and account, the instant (epoch seconds) before which every day is billed."""
+def coverage(statements: Iterable[tuple[str, Iterable[Edition]]]) -> dict[str, dict[str, int]]:
+    """Return, by provider and account, the instant (epoch seconds) before which every day is billed.
+
+    `statements` are the editions that count, by name.
+    """
     found: dict[str, dict[str, int]] = {}
-    for name, statement in statements:
-        counting = [statement.editions[place].closed for place in statement.standing()]
-        until = max((_until(edition) for edition in counting if edition is not None), default=0)
+    for name, counting in statements:
+        until = max(map(_until, counting), default=0)
         if until > 0:
             provider, _, rest = name.partition("/")
             accounts = found.setdefault(provider_named(provider), {})

@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 DRIVER: Final = "driver"
 RESOURCE_TYPE: Final = "resource_type"
 PROVIDER: Final = "provider"
-GROUPINGS: Final = (*DIMENSIONS, DRIVER, RESOURCE_TYPE, PROVIDER)
+CATEGORY: Final = "category"
+CHARGE_CATEGORY: Final = "charge_category"
+# What the details of bills tell, by day.
+DETAILS: Final = ("account", "billing_account", "service_name", "sku", "region", "unit")
+FILTERS: Final = (*DIMENSIONS, DRIVER, RESOURCE_TYPE, PROVIDER, *DETAILS)
+GROUPINGS: Final = (*FILTERS, CATEGORY, CHARGE_CATEGORY)
 TOTAL: Final = "total"
 BILLING: Final = "billing"
 BEST: Final = "best"
@@ -53,9 +58,10 @@ class Span(NamedTuple):
 class CostQuery(NamedTuple):
     """One question; `granularity` None asks for the whole span at once.
 
-    `filters` maps names of `GROUPINGS` to the values of which one must be met; empty selects everything. Of bills,
+    `filters` maps names of `FILTERS` to the values of which one must be met; empty selects everything. Of bills,
     cost on one basis and in these charge categories is meant (empty: all), and `billed_until` tells by provider up to
-    which instant (epoch seconds) they are complete.
+    which instant (epoch seconds) they are complete. `as_of` (milliseconds since 1970) asks for bills as they were known
+    then; None: now.
     """
 
     span: Span
@@ -66,6 +72,13 @@ class CostQuery(NamedTuple):
     basis: str = BILLED
     categories: frozenset[str] = frozenset()
     billed_until: tuple[tuple[str, int], ...] = ()
+    as_of: int | None = None
+
+    @property
+    def needs_details(self) -> bool:
+        """Tell whether it asks what only the details of bills tell."""
+        names = {*self.filters, *self.group_by}
+        return self.source != METERED and (self.as_of is not None or not names.isdisjoint(DETAILS))
 
 
 def parse_span(window: str | None, start: str | None, end: str | None, now: float) -> Span | Rejected:
@@ -84,7 +97,7 @@ def parse_span(window: str | None, start: str | None, end: str | None, now: floa
 
 
 def parse_filters(given: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]] | Rejected:
-    """Read the values wanted by name of `GROUPINGS`; several values of one name are alternatives."""
+    """Read the values wanted by name of `FILTERS`; several values of one name are alternatives."""
     filters: dict[str, frozenset[str]] = {}
     for name, values in given.items():
         if len(values) > MAX_VALUES:
@@ -106,6 +119,16 @@ def parse_group_by(text: str | None) -> tuple[str, ...] | Rejected:
         if name not in GROUPINGS:
             return Rejected(f"group_by: {name[:64]!r} is not one of {', '.join(GROUPINGS)}")
     return tuple(dict.fromkeys(names))
+
+
+def parse_as_of(text: str | None) -> int | Rejected | None:
+    """Read RFC 3339 into milliseconds since 1970; what came within the millisecond had come."""
+    if text is None:
+        return None
+    try:
+        return (parse_instant(text) - _EPOCH) // timedelta(milliseconds=1)
+    except (ValueError, OverflowError) as error:
+        return Rejected(f"as_of: {error}")
 
 
 def parse_granularity(text: str) -> Granularity | Rejected | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from domain.cells import Detail
 from domain.money import EXACT, ZERO
 from domain.projections import PROJECTIONS
-from domain.queries.asking import BEST, DRIVER, PROVIDER, RESOURCE_TYPE
+from domain.queries.asking import BEST, CATEGORY, CHARGE_CATEGORY, DETAILS, DRIVER, PROVIDER, RESOURCE_TYPE
 from domain.rejection import Rejected
 from domain.sources import BILLED, METERED, Origin, parse
 from domain.windows import floor
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from domain.cells import CostRow
     from domain.queries.asking import CostQuery
 
+# What units are of; None when they are not to be added.
+_Measure = str | tuple[str, str] | None
+_NO_DETAIL: Final = Detail()
 MAX_GROUPS: Final = 100_000
 MAX_LINES: Final = 2_000_000
 
@@ -25,7 +29,8 @@ MAX_LINES: Final = 2_000_000
 class Group(NamedTuple):
     """One group; `key` is aligned with the query's `group_by`, `start` (epoch seconds) is that of its window.
 
-    `amount` lacks the events without price, which `unpriced` counts. `units` is None when it mixes resource types.
+    `amount` lacks the events without price, which `unpriced` counts. `units` is None when it mixes resource types, or
+    units of bills.
     """
 
     key: tuple[str, ...]
@@ -45,20 +50,20 @@ class Costs(NamedTuple):
 
 
 class _Sum:
-    __slots__ = ("amount", "events", "resource_type", "units", "unpriced")
+    __slots__ = ("amount", "events", "measure", "units", "unpriced")
 
-    def __init__(self, resource_type: str | None) -> None:
+    def __init__(self, measure: _Measure) -> None:
         self.amount = self.units = ZERO
         self.events = self.unpriced = 0
-        self.resource_type = resource_type
+        self.measure = measure
 
     def add(self, other: _Sum) -> None:
         self.amount += other.amount
         self.units += other.units
         self.events += other.events
         self.unpriced += other.unpriced
-        if self.resource_type != other.resource_type:
-            self.resource_type = None
+        if self.measure != other.measure:
+            self.measure = None
 
 
 class Fold:
@@ -94,7 +99,7 @@ class Fold:
             for key, added in other._sums.items():
                 known = self._sums.get(key)
                 if known is None:
-                    known = self._sums[key] = _Sum(added.resource_type)
+                    known = self._sums[key] = _Sum(added.measure)
                 known.add(added)
         self._lines += other._lines
         return self._too_much()
@@ -106,10 +111,11 @@ class Fold:
         start = None if self._width is None else floor(row.window.start, self._width)
         key = start, tuple([read(row) for read in self._key])
         known = self._sums.get(key)
+        measure = row.resource_type if row.detail is None else _measure(row.resource_type, row.detail)
         if known is None:
-            known = self._sums[key] = _Sum(row.resource_type)
-        elif known.resource_type != row.resource_type:
-            known.resource_type = None
+            known = self._sums[key] = _Sum(measure)
+        elif known.measure != measure:
+            known.measure = None
         known.amount += row.amount
         known.units += row.units
         known.events += row.events
@@ -151,6 +157,10 @@ def _counting(query: CostQuery) -> Callable[[CostRow], bool]:
     return lambda row: (origin := parse(row.source)).kind == BILLED and is_asked_for(origin)
 
 
+def _measure(resource_type: str, detail: Detail) -> _Measure:
+    return None if detail.unit is None else (resource_type, detail.unit)
+
+
 def _reader(name: str, held: tuple[str, ...]) -> Callable[[CostRow], str]:
     if name == RESOURCE_TYPE:
         return lambda row: row.resource_type
@@ -158,12 +168,17 @@ def _reader(name: str, held: tuple[str, ...]) -> Callable[[CostRow], str]:
         return lambda row: row.resource_type.partition(".")[0]
     if name == PROVIDER:
         return lambda row: parse(row.source).provider
+    if name in (CATEGORY, CHARGE_CATEGORY):
+        return lambda row: parse(row.source).category
+    if name in DETAILS:
+        at_detail = Detail._fields.index(name)
+        return lambda row: (row.detail or _NO_DETAIL)[at_detail] or ""
     at = held.index(name)
     return lambda row: row.scope[at]
 
 
 def _group(start: int | None, key: tuple[str, ...], added: _Sum) -> Group:
-    units = None if added.resource_type is None else added.units
+    units = None if added.measure is None else added.units
     return Group(key, start, added.amount, units, added.events, added.unpriced)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -14,10 +15,11 @@ from app.billing_import import closing_record, row_record
 from domain.billing.tags import TagTable
 from domain.fx import Rates
 from domain.ownership import Ownership
+from domain.sources import parse
 from domain.totals import decode_packet
 from tests.agents.fakes import CrashError, MemoryPublisher, MemoryView, batch
 from tests.agents.memory_table import MemoryTable
-from tests.domain.billing.test_books import edition, row
+from tests.domain.billing.test_books import NOVEMBER, edition, row
 
 NOW = 1_795_000_000.0
 
@@ -40,8 +42,27 @@ class House:
     async def handle(self, *values: bytes | None, first: int = 0) -> None:
         await self.billing.handle(batch("deltas", values, first))
 
+    def told(self) -> dict[str, int]:
+        """Return by tenant how many totals were sent."""
+        packets = [decode_packet(packet or b"") for _, packet, _ in self.publisher.sent["totals"]]
+        return dict(Counter(total.tenant for packet in packets for total in packet.totals))
+
     def totals(self) -> dict[str, Decimal]:
         """Return by tenant what the newest totals say, as the rollup would take them."""
+        found: dict[str, Decimal] = {}
+        for _, total in self._newest():
+            found[total.tenant] = found.get(total.tenant, Decimal(0)) + total.amount
+        return found
+
+    def by_basis(self) -> dict[str, Decimal]:
+        """Return the same by cost basis."""
+        found: dict[str, Decimal] = {}
+        for source, total in self._newest():
+            basis = parse(source).basis
+            found[basis] = found.get(basis, Decimal(0)) + total.amount
+        return found
+
+    def _newest(self) -> list[tuple[str, Any]]:
         newest: dict[tuple[Any, ...], Any] = {}
         for _, packet, _ in self.publisher.sent["totals"]:
             decoded = decode_packet(packet or b"")
@@ -49,10 +70,7 @@ class House:
                 key = (decoded.source, total.minute, total.tenant, total.resource_type, total.first)
                 if key not in newest or newest[key].version <= total.version:
                     newest[key] = total
-        found: dict[str, Decimal] = {}
-        for total in newest.values():
-            found[total.tenant] = found.get(total.tenant, Decimal(0)) + total.amount
-        return found
+        return [(key[0], total) for key, total in newest.items()]
 
 
 @pytest.fixture
@@ -73,6 +91,42 @@ async def test_a_newer_edition_takes_the_place_of_an_older_one(house: House) -> 
     assert house.totals() == {"t0": Decimal(10), "t1": Decimal(0)}
     await house.handle(*bill("e1", ["1", "2", "4"], 1), first=6)
     assert house.totals() == {"t0": Decimal(10), "t1": Decimal(0)}
+
+
+async def test_a_restatement_tells_what_it_changes_and_nothing_else(house: House) -> None:
+    await house.handle(*bill("e1", ["1", "2", "4"], 1))
+    assert house.told() == {"t0": 1, "t1": 1}
+    await house.handle(*bill("e2", ["1", "3", "4"], 2), first=4)
+    assert house.told() == {"t0": 1, "t1": 2}
+    assert house.totals() == {"t0": Decimal(5), "t1": Decimal(3)}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+async def test_actual_and_amortised_exports_together_count_each_basis_once(house: House, order: int) -> None:
+    def export(dataset: str, billed: str, effective: str) -> list[bytes | None]:
+        statement = f"Microsoft/{dataset}/acct/2026-11-01"
+        one = row(billed, assembly=dataset, statement=statement)
+        one = msgspec.structs.replace(one, effective_cost=Decimal(effective))
+        end = msgspec.structs.replace(edition(dataset, 1, 1), statement=statement)
+        return [row_record(one, 0)[1], closing_record(end)[1]]
+
+    exports = [export("actual", "100", "60"), export("amortised", "40", "70")]
+    for number, records in enumerate(exports[::order]):
+        await house.handle(*records, first=2 * number)
+    assert house.by_basis() == {"billed": Decimal(100), "effective": Decimal(70)}
+
+
+async def test_editions_are_shown_with_what_they_say_of_each_day_once(house: House) -> None:
+    await house.handle(*bill("e1", ["1", "2"], 1))
+    await house.handle(*bill("e2", ["1", "2"], 2), first=3)
+    shown = {(kind, name) for kind, name in house.view.documents if kind.startswith("bill")}
+    day = f"bill:{int(NOVEMBER.timestamp())}"
+    digest = (house.view.documents[day, "0:0:0"] or b"").decode()
+    assert shown == {*[(kind, f"0:0:{place}") for kind in ("bills", day) for place in (0, 1)], (day, f"0:0:={digest}")}
+    before = dict(house.view.documents)
+    house.view.documents.clear()
+    await house.billing.show_all()
+    assert house.view.documents == before
 
 
 @pytest.mark.parametrize("after", range(5))

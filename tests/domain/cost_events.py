@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from domain.cells import CostRow
 from domain.money import EXACT
 from domain.projections import PROJECTIONS
+from domain.queries.asking import DETAILS
 from domain.scope import DIMENSIONS
 from domain.sources import parse
 from domain.windows import DAY, MINUTE, Granularity, Window, floor
@@ -76,6 +77,10 @@ def value_of(event: Priced, name: str) -> str:
         return event.resource_type.split(".")[0]
     if name == "provider":
         return parse(event.source).provider
+    if name in {"category", "charge_category"}:
+        return parse(event.source).category
+    if name in DETAILS:
+        return ""
     return event.resource_type if name == "resource_type" else event.scope[DIMENSIONS.index(name)]
 
 

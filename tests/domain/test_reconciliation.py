@@ -110,3 +110,12 @@ def test_no_money_is_left_out_and_every_drift_is_explained_or_not(usage: list[Me
     assert add_up(each.billed for each in found) == add_up(each.amount for each in bill)
     for each in found:
         assert each.billed - each.metered == each.drift == (each.explained or 0) + each.unexplained
+
+
+def test_what_the_bill_says_is_summed_by_sku_and_unit_dearest_first() -> None:
+    found = only(reconcile([], [billed("3", sku="a"), billed("8", "4", sku="b"), billed("1", "2", sku="b")], [])).skus
+    assert [(each.sku, each.amount, each.quantity, each.price) for each in found] == [
+        ("b", Decimal(9), Decimal(6), Decimal("1.5")),
+        ("a", Decimal(3), None, None),
+    ]
+    assert add_up(each.amount for each in found) == 12

@@ -94,4 +94,6 @@ async def test_what_nobody_owns_is_listed_until_a_rule_says_whose_it_is(launch: 
     assert Decimal(drift["metered"]) == 0
     assert all(line["complete"] for line in drift["lines"])
     by_sku = json.loads(system.run("reconcile", str(tmp_path / "november.csv"), "--json"))
-    assert [by_sku[name] for name in ("metered", "billed")] == [drift[name] for name in ("metered", "billed")]
+    assert [by_sku[name] for name in ("metered", "billed", "lines")] == [
+        drift[name] for name in ("metered", "billed", "lines")
+    ]

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from app.configuration import parse_configuration
-from domain.windows import DAY, HOUR, to_rfc3339
+from domain.billing.details import DetailKey, DetailRow
+from domain.billing.known import encode_lines
+from domain.sources import BASES, parse
+from domain.windows import DAY, HOUR, floor, to_rfc3339
 from tests.app.api.view_of_events import ViewOfEvents, client
 from tests.domain.cost_events import FIRST, Priced
 
@@ -50,6 +53,24 @@ BILLED = [billed("10.00", at=3 * HOUR), billed("7.00", at=DAY), billed("5.00", s
 COMPLETE = {"progress": {"bills:0": orjson.dumps({"complete_until": {"aws": {"1": FIRST + DAY}}})}}
 
 
+def details(events: list[Priced], skus: tuple[str, str | None] = ("", None)) -> dict[str, dict[str, bytes]]:
+    """Return what bills among the events say, as single rows that came long ago; `skus` are SKU and quantity."""
+    found: dict[str, dict[str, bytes]] = {}
+    for number, event in enumerate(events):
+        origin = parse(event.source)
+        if origin.kind != "billed":
+            continue
+        day = floor(event.minute, DAY)
+        key = DetailKey(
+            day, *event.scope, event.resource_type, origin.provider, origin.category, "", "", "", skus[0], "", "Hrs"
+        )
+        told = {basis: event.amount if basis == origin.basis else None for basis in BASES}
+        quantity = None if skus[1] is None else Decimal(skus[1])
+        row = DetailRow(0, 1, quantity, (told["billed"], told["effective"], told["contracted"], told["list"]))
+        found.setdefault(f"bill:{day}", {})[f"0:0:@{number}"] = encode_lines([(key, row)])
+    return found
+
+
 async def answered(path: str, config: str = RULES, events: list[Priced] | None = None, **parameters: Any) -> Any:
     answer = await response(path, config, events, **parameters)
     assert answer.status_code == 200, answer.text
@@ -57,9 +78,16 @@ async def answered(path: str, config: str = RULES, events: list[Priced] | None =
 
 
 async def response(
-    path: str, config: str, events: list[Priced] | None, *, secret: str | None = None, **parameters: Any
+    path: str,
+    config: str,
+    events: list[Priced] | None,
+    *,
+    secret: str | None = None,
+    skus: tuple[str, str | None] = ("", None),
+    **parameters: Any,
 ) -> httpx.Response:
-    view = ViewOfEvents(USED + BILLED if events is None else events, COMPLETE)
+    happened = USED + BILLED if events is None else events
+    view = ViewOfEvents(happened, COMPLETE | details(happened, skus))
     async with client(view, now=NOW, configuration=parse_configuration(config, Path())) as api:
         headers = {"authorization": f"Bearer {secret}"} if secret else None
         return await api.get(path, params=WHOLE | parameters, headers=headers)

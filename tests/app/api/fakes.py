@@ -95,6 +95,9 @@ class FakeView:
         self._require()
         return dict(self.shown[kind])
 
+    async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
+        return [await self.documents(kind) for kind in kinds]
+
     async def dead_letters(self, limit: int) -> list[bytes]:
         self._require()
         return self.letters[:limit]

@@ -40,6 +40,19 @@ async def test_a_match_implies_a_price_and_proposes_it() -> None:
     assert (first["explained"], first["unexplained"]) == (None, "4.00")
 
 
+async def test_a_meter_is_compared_by_sku_and_quantity() -> None:
+    match = MATCH + 'sku = "p4d*"\nunits = 8\n'
+    answer = await answered("/reconciliation", match, METERED + BILL[:1], skus=("p4d.24xlarge", "0.8"))
+    first = answer["lines"][0]
+    assert (first["subject"], first["services"]) == ("compute.gpu_hours", ["amazon_ec2/p4d.24xlarge"])
+    assert (first["metered_quantity"], first["billed_quantity"]) == ("8", "6.4")
+    assert (first["metered_price"], first["implied_price"], first["proposed_price"]) == ("2", "3.125", "3.125")
+    assert (first["drift"], first["explained"], first["unexplained"]) == ("4.00", "9.00", "-5.00")
+    (sku,) = first["skus"]
+    assert (sku["service"], sku["sku"], sku["unit"]) == ("amazon_ec2", "p4d.24xlarge", "Hrs")
+    assert (sku["amount"], sku["quantity"], sku["price"]) == ("20.00", "0.8", "25")
+
+
 async def test_basis_and_categories_are_asked_for() -> None:
     effective = await answered("/reconciliation", "", METERED + BILL, basis="effective")
     assert effective["billed"] == "18.00"

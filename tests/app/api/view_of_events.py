@@ -40,6 +40,9 @@ class ViewOfEvents:
     async def documents(self, kind: str) -> dict[str, bytes]:
         return self._documents.get(kind, {})
 
+    async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
+        return [await self.documents(kind) for kind in kinds]
+
     async def dead_letters(self, limit: int) -> list[bytes]:
         raise AssertionError(f"{limit} dead letters are no cost")
 

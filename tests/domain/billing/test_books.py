@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -15,13 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.books import LOOSE, Fold, StatementRow, SumKey, SumRow
-from domain.billing.charges import charges, resource_type
+from domain.billing.charges import book, charges, resource_type
 from domain.billing.delta import Delta, read
 from domain.billing.editions import EDITION_CLOSED, Edition
 from domain.billing.row import BILLING_DELTA, BillingRow
 from domain.billing.tags import TagTable
 from domain.fx import Month, OwnRate, Rates
 from domain.rejection import Rejected
+
+if TYPE_CHECKING:
+    from domain.billing.details import DetailPlace, DetailRow
 
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
 DECEMBER = datetime(2026, 12, 1, tzinfo=UTC)
@@ -56,6 +59,7 @@ class Stored:
     by_name: dict[str, StatementRow] = field(default_factory=dict)
     sums: dict[SumKey, SumRow] = field(default_factory=dict)
     identities: dict[bytes, int] = field(default_factory=dict)
+    kept: dict[DetailPlace, DetailRow] = field(default_factory=dict)
 
     def statement(self, name: str) -> StatementRow | None:
         return self.by_name.get(name)
@@ -66,19 +70,23 @@ class Stored:
     def sum(self, key: SumKey) -> SumRow | None:
         return self.sums.get(key)
 
+    def detail(self, place: DetailPlace) -> DetailRow | None:
+        return self.kept.get(place)
+
     def seen(self, identity: bytes) -> int | None:
         return self.identities.get(identity)
 
     def fold(self, *records: tuple[int, Any], rates: Rates | None = None) -> Fold:
         fold = Fold(self, rates=rates or Rates(), currency="USD", team_of=lambda _: None, published=-1)
         for offset, record in records:
-            fold.add(SimpleNamespace(offset=offset), record)
+            fold.add(SimpleNamespace(offset=offset, timestamp=1000 + offset), record)
         return fold
 
     def write(self, fold: Fold, *, sums_only: int | None = None) -> None:
         """Write what was folded; or only so many sums, as if the worker had died then."""
         folded = fold.folded
         self.sums |= dict(list(folded.sums.items())[:sums_only])
+        self.kept |= dict(list(folded.details.items())[:sums_only])
         if sums_only is None:
             self.by_name |= folded.statements
             self.identities |= folded.seen
@@ -163,13 +171,13 @@ def test_cost_is_in_the_reporting_currency_and_a_missing_rate_is_named() -> None
 
 def test_each_basis_that_a_bill_tells_is_a_cost_of_its_own() -> None:
     line = msgspec.structs.replace(row("10"), list_cost=Decimal(12), charge_category="Credit")
-    found = {key.source: amount for key, amount in charges(line, Rates(), "USD", lambda _: None)}
+    found = {key.source: amount for key, amount in charges(book(line, Rates(), "USD", lambda _: None))}
     assert found == {"billed/aws/billed/credit": Decimal(10), "billed/aws/list/credit": Decimal(12)}
 
 
 def test_a_charge_without_a_team_is_its_services_owners() -> None:
     line = row("1", service="ranker")
-    ((key, _),) = charges(line, Rates(), "USD", {"ranker": "search"}.get)
+    ((key, _),) = charges(book(line, Rates(), "USD", {"ranker": "search"}.get))
     assert key.team == "search"
 
 
