@@ -7,6 +7,7 @@ because a price is linear (a tier by context size is part of the price's identit
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
@@ -134,7 +135,8 @@ class Meter:
     """The running totals of one source partition.
 
     `read` returns the stored row of a cell; `position` is the highest version of any stored row, and up to `done` all
-    events are folded; `watermark` is the newest event time seen (epoch seconds).
+    events are folded; `watermark` is the event time that most events have reached, `reached` that of the newest one
+    that is not in the future (epoch seconds).
     """
 
     def __init__(
@@ -147,10 +149,12 @@ class Meter:
         position: int = -1,
         done: int = -1,
         watermark: int = 0,
+        reached: int = 0,
     ) -> None:
         self.position = position
         self.done = done
         self.watermark = self.newest = watermark
+        self.reached = max(reached, watermark)
         self.identities = identities
         self._book = book
         self._ownership = ownership
@@ -240,8 +244,10 @@ class Meter:
             return
         times.sort()
         self.newest = max(self.newest, times[-1])
-        reached = times[len(times) // 2] if len(times) >= FEW_EVENTS else times[-1]
-        self.watermark = max(self.watermark, min(reached, now))
+        most = times[len(times) // 2] if len(times) >= FEW_EVENTS else times[-1]
+        self.watermark = max(self.watermark, min(most, now))
+        past = bisect_right(times, now)
+        self.reached = max(self.reached, self.watermark, times[past - 1] if past else 0)
 
     def _holds(self, key: CellKey, offset: int) -> bool:
         row = self.row(key)
