@@ -186,6 +186,18 @@ async def test_late_data_ends_an_alarm_that_it_explains() -> None:
     assert len(house.ids()) == 1
 
 
+async def test_late_data_of_an_hour_that_was_too_early_to_judge_tells_nothing() -> None:
+    house, hour, days = House(), 30, 3
+    for at in range(days * 24):
+        few = {feature: (units, f"{float(amount) * 0.2:.6f}") for feature, (units, amount) in amounts(at).items()}
+        await house.spend(at, few if at == hour else amounts(at))
+        await house.detect()
+    late = {feature: (units, f"{float(amount) * 0.3:.6f}") for feature, (units, amount) in amounts(hour).items()}
+    await house.spend(hour, late, version=10_000)
+    await house.detect()
+    assert house.ids() == []
+
+
 async def test_an_hour_that_is_not_over_is_not_judged() -> None:
     house = await play(House(), days=15)
     await house.spend(15 * 24, {"search": ("10", "0.10")})
