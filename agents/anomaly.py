@@ -115,7 +115,7 @@ class Detecting:
         metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
 
     async def tick(self) -> None:
-        """Go on with hours that waited for a partition in vain; show everything now and then."""
+        """Go on with what was left when the partition came here; show everything now and then."""
         if PARTITION not in self._table.owned():
             return
         async with self._lock:
@@ -149,7 +149,7 @@ class Detecting:
         """Keep a part of an hour; return the hour if it is to be judged again."""
         part = decode_part(record.value or b"")
         if not part.parts:
-            self._progress.hear(part.partition, part.closed, self._clock())
+            self._progress.hear(part.partition, part.closed)
             progress = table.Progress(record.offset, part.closed)
             rows[table.progress_key(part.partition)] = table.encode(progress)
             return set()
@@ -172,7 +172,7 @@ class Detecting:
         """Judge every hour that is complete by now, in order."""
         if self._mark is not None and not self._mark.done:
             await self._finish(self._mark)
-        while (hour := self._next()) is not None and self._progress.complete(hour, self._clock()):
+        while (hour := self._next()) is not None and self._progress.complete(hour):
             await self._judge(hour, offset)
 
     def _next(self) -> int | None:

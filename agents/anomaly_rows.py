@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from domain.anomaly.closing import GRACE, LIVE, PATIENCE
 from domain.anomaly.hours import decode_part
-from domain.windows import HOUR
 from tables import detectors as table
 
 if TYPE_CHECKING:
@@ -18,11 +16,6 @@ if TYPE_CHECKING:
     from domain.anomaly.state import SpendState
 
 PARTITION: Final = 0
-# History that is played: a partition of cost that says nothing for so long is not waited for (seconds).
-SILENT: Final = 20.0
-# History is judged once every partition was heard of, or after so long (seconds).
-FIRST: Final = 60.0
-_MARGIN: Final = 5 * 60
 
 
 class StoredStates:
@@ -43,38 +36,20 @@ class StoredStates:
 
 
 class Progressing:
-    """How far each partition of cost is, and since when it was not heard of (seconds of a clock)."""
+    """How far each of the `partitions` of cost is."""
 
     def __init__(self, partitions: int, rows: Tenure | None = None) -> None:
         self._partitions = partitions
         stored = () if rows is None else rows.scan(table.PROGRESS)
-        self.closed = {table.partition_of(key): table.decode_progress(row).closed for key, row in stored}
-        self._heard: dict[int, float] = {}
-        self._since: float | None = None
+        self._closed = {table.partition_of(key): table.decode_progress(row).closed for key, row in stored}
 
-    def hear(self, partition: int, closed: int, now: float) -> None:
+    def hear(self, partition: int, closed: int) -> None:
         """Take note of how far a partition is."""
-        self.closed[partition] = max(closed, self.closed.get(partition, 0))
-        self._heard[partition] = now
-        if self._since is None:
-            self._since = now
+        self._closed[partition] = max(closed, self._closed.get(partition, 0))
 
-    def complete(self, hour: int, now: float) -> bool:
-        """Tell whether an hour can be judged: every partition has closed it, or is not waited for any longer."""
-        if not any(closed > hour for closed in self.closed.values()):
-            return False
-        if self._since is None:
-            self._since = now
-        if now - (hour + HOUR) > LIVE and len(self.closed) < self._partitions and now - self._since < FIRST:
-            return False
-        return all(closed > hour or self._is_given_up(each, hour, now) for each, closed in self.closed.items())
-
-    def _is_given_up(self, partition: int, hour: int, now: float) -> bool:
-        age = now - (hour + HOUR)
-        if age <= LIVE:
-            # A partition that never had any cost is not waited for.
-            return not self.closed[partition] or age > GRACE + PATIENCE + _MARGIN
-        return now - self._heard.setdefault(partition, now) > SILENT
+    def complete(self, hour: int) -> bool:
+        """Tell whether an hour can be judged: every partition has closed it."""
+        return len(self._closed) >= self._partitions and all(closed > hour for closed in self._closed.values())
 
 
 def lines_of(rows: Tenure, hour: int) -> list[HourLine]:

@@ -11,8 +11,9 @@ import asyncio
 from decimal import localcontext
 from typing import TYPE_CHECKING, Final
 
-from domain.anomaly.closing import LIVE, Closing, advance, closed_until, sent
+from domain.anomaly.closing import Closing, advance, sent
 from domain.anomaly.hours import HourLine, mark, split
+from domain.anomaly.sources import Sources
 from domain.money import EXACT
 from domain.rollup import FULL
 from domain.sources import METERED, parse
@@ -23,40 +24,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from agents.ports import Clock, Publisher, Tenure
+    from domain.anomaly.sources import Report
 
 HOURS_AT_ONCE: Final = 24
 SETTLE: Final = 3.0
-# A source partition that says nothing for so long is not waited for; one that plays history may be busy elsewhere.
-IDLE: Final = 5.0
-IDLE_BEHIND: Final = 60.0
-QUIET: Final = 10.0
 # Late events touch many old hours all the time: some are sent again now and then, what waited longest first.
 RESEND_EVERY: Final = 20.0
 RESENT_AT_ONCE: Final = 4
-RESENT_WHEN_QUIET: Final = 24
+RESENT_WHEN_CALM: Final = 24
 
 
 class Hours:
-    """What is closed of one partition; the rollup tells what it hears of and what it touches.
+    """What is closed of one partition; the rollup tells what it hears of and what it touches."""
 
-    Source partitions are read side by side, and history as fast as it can be: an hour is closed when the slowest source
-    partition that was heard of lately has passed it, and nothing has touched it for `SETTLE` seconds of the clock.
-    """
-
-    def __init__(self, costs: Tenure) -> None:
-        self._sources: dict[tuple[str, int], tuple[int, float]] = {}
+    def __init__(self, costs: Tenure, sources: int) -> None:
+        self._sources = Sources(sources)
         self._touched: dict[int, float] = {}
-        self._heard = 0.0
-        self.announced = False
-        self._is_busy = False
         self._resent: dict[int, float] = {}
         stored = costs.get(table.CLOSING)
         self.closing = Closing() if stored is None else table.decode_closing(stored)
         self._written = self.closing
 
-    def heard(self, source: str, partition: int, watermark: int, now: float) -> None:
-        """Take note of how far a source partition is."""
-        self._sources[source, partition] = watermark, now
+    def heard(self, reports: Iterable[tuple[int, Report]], now: float) -> None:
+        """Take note of how far source partitions are; all that they speak of is folded."""
+        for partition, report in reports:
+            self._sources.hear(partition, report, now)
 
     def touch(self, minutes: Iterable[int], now: float) -> dict[bytes, bytes | None]:
         """Take note of minutes that changed; return the row to write with them, if any."""
@@ -65,25 +57,19 @@ class Hours:
         self.closing = self.closing.touch(touched)
         return {} if self.closing is self._written else self.row()
 
-    def until(self, watermark: int, now: float) -> int:
-        """Return the hour up to which everything is closed; `watermark` is that of the newest source partition."""
-        self._touched = {hour: at for hour, at in self._touched.items() if now - at < SETTLE}
-        lately = [reached for reached, at in self._sources.values() if now - at < _idle(now - reached)]
-        self._heard = max(self._heard or now, *(at for _, at in self._sources.values()), 0.0)
-        self._is_busy = now - self._heard < QUIET
-        slowest = min(lately, default=watermark) if self._is_busy else watermark
-        until = closed_until(self.closing, slowest, int(now), quiet=not self._is_busy)
-        unsettled = [hour for hour in self._touched if hour >= self.closing.closed]
-        return max(min([until, *unsettled]), self.closing.closed)
+    def until(self, now: float) -> int:
+        """Return the hour up to which everything is closed."""
+        return self._sources.closed_until(self.closing.closed, int(now))
 
     def changed(self, now: float) -> list[int]:
         """Return the hours to send again now, of those that have changed since they were sent."""
+        self._touched = {hour: at for hour, at in self._touched.items() if now - at < SETTLE}
         last = max(self._resent.values(), default=-RESEND_EVERY)
-        if self._is_busy and now - last < RESEND_EVERY:
+        if not self._sources.calm and now - last < RESEND_EVERY:
             return []
         waiting = [hour for hour in self.closing.dirty if hour not in self._touched]
         waiting.sort(key=lambda hour: (self._resent.get(hour, 0.0), hour))
-        return sorted(waiting[: RESENT_AT_ONCE if self._is_busy else RESENT_WHEN_QUIET])
+        return sorted(waiting[: RESENT_WHEN_CALM if self._sources.calm else RESENT_AT_ONCE])
 
     def sent_again(self, hours: Iterable[int], now: float) -> None:
         """Strike out hours that were sent again."""
@@ -91,10 +77,6 @@ class Hours:
         self._resent = {hour: at for hour, at in self._resent.items() if hour in self.closing.dirty}
         self._resent |= dict.fromkeys(hours, now)
         self.closing = sent(self.closing, hours)
-
-    def is_on_its_way(self, now: float) -> bool:
-        """Tell whether history is still being played here: who waits for this partition is to go on waiting."""
-        return self._is_busy and now - self.closing.closed > LIVE
 
     def row(self) -> dict[bytes, bytes | None]:
         """Return the row as it is to be written."""
@@ -105,10 +87,6 @@ class Hours:
         self._written = self.closing
 
 
-def _idle(behind: float) -> float:
-    return IDLE if behind <= LIVE else IDLE_BEHIND
-
-
 class Sweep:
     """Sends what is closed."""
 
@@ -117,18 +95,12 @@ class Sweep:
         self._topic = topic
         self._clock = clock
 
-    async def partition(self, number: int, costs: Tenure, hours: Hours, watermark: int) -> None:
+    async def partition(self, number: int, costs: Tenure, hours: Hours) -> None:
         """Send the hours of a partition that are closed by now, or that have changed since."""
         closing = hours.closing
-        if not closing.closed and not hours.announced:
-            # Detection waits for those that it knows of.
-            await self._publisher.send_many(self._topic, [(None, mark(number, 0), 0)])
-            hours.announced = True
-        until = hours.until(watermark, self._clock())
+        until = hours.until(self._clock())
         dirty = hours.changed(self._clock())
         if until == closing.closed and not dirty:
-            if hours.is_on_its_way(self._clock()):
-                await self._publisher.send_many(self._topic, [(None, mark(number, until), 0)])
             return
         await self._send(number, costs, dirty, closing.closed)
         at = closing.closed

@@ -18,7 +18,9 @@ import orjson
 
 from agents import metrics
 from agents.batch import Batch, Merger
+from agents.metering_reports import Reports
 from domain import totals
+from domain.anomaly.sources import Report
 from domain.identities import RETENTION_DAYS, Identities
 from domain.metering import CellKey, Folded, Meter, MeterRow, retained_day, total
 from domain.sources import METERED
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     import faust
 
-    from agents.ports import Clock, Publisher, Table, Tenure, View
+    from agents.ports import Clock, Ends, Publisher, Table, Tenure, View
     from domain.ownership import Ownership
     from domain.pricing import PriceBook
 
@@ -51,13 +53,14 @@ class Source:
     """What this worker knows of one source partition.
 
     `published` is up to where totals are sent, as the next commit will say; `reached` the last offset sent to each
-    owner partition of `cost-totals`.
+    owner partition of `cost-totals`; `told` the watermark and the newest event time of what is sent.
     """
 
     meter: Meter
     cells: Tenure
     ids: Tenure
     published: int
+    told: tuple[int, int] = (0, 0)
     reached: dict[str, int] = field(default_factory=dict)
 
     @property
@@ -82,6 +85,7 @@ class Metering:
         partitions: int,
         rules: str,
         clock: Clock,
+        ends: Ends,
     ) -> None:
         self._topics = topics
         self._cells = cells
@@ -94,6 +98,7 @@ class Metering:
         self._rules = rules
         self._clock = clock
         self._sources: dict[int, Source] = {}
+        self._reports = Reports(publisher, topics.totals, partitions, ends, clock)
 
     async def handle(self, batch: Batch) -> None:
         """Fold one batch; return when everything it caused is acknowledged."""
@@ -152,6 +157,7 @@ class Metering:
             position=position.version,
             done=position.done,
             watermark=position.watermark,
+            reached=position.reached,
         )
         return Source(meter, cells, ids, position.published)
 
@@ -167,7 +173,9 @@ class Metering:
         parts = list(chunks(rows)) or [{}]
         for at, chunk in enumerate(parts, start=1):
             complete = meter.done if at == len(parts) else done
-            position = meter_table.Position(meter.position, meter.watermark, complete, source.published, self._rules)
+            position = meter_table.Position(
+                meter.position, meter.watermark, complete, source.published, self._rules, meter.reached
+            )
             await source.cells.commit({meter_table.POSITION: meter_table.encode_row(position), **chunk})
 
     async def _publish(self, batch: Batch, source: Source, folded: Folded) -> None:
@@ -181,10 +189,32 @@ class Metering:
             self._publisher.send_many(self._topics.totals, [(None, packet, owner) for owner, packet in packets]),
             self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters]),
         )
-        source.published = folded.last_offset
+        source.published, source.told = folded.last_offset, (meter.watermark, meter.reached)
         source.reached.update((str(owner), offset) for owner, offset in sent)
         progress = {"offset": folded.last_offset, "totals": source.reached, "watermark": min(meter.newest, int(now))}
         self._view.progress(f"meter:{batch.partition}", orjson.dumps(progress))
+
+    async def report(self) -> None:
+        """Tell every owner of cost how far each owned partition is."""
+        for partition in self._cells.owned() & self._ids.owned():
+            report = self._report(partition)
+            if report is not None:
+                await self._reports.send(partition, report)
+
+    def _report(self, partition: int) -> Report | None:
+        """Return what is sent of a partition; None as long as that is not known."""
+        source, ended = self._sources.get(partition), self._reports.ended(partition)
+        if source is not None and source.held:
+            # At its end, nothing is under way between folding and sending.
+            meter = source.meter
+            if ended:
+                return Report(meter.position, meter.watermark, meter.reached, ended)
+            return Report(source.published, *source.told)
+        if not ended:
+            return None
+        row = self._cells.tenure(partition).get(meter_table.POSITION)
+        position = meter_table.decode_position(row) if row is not None else meter_table.Position()
+        return Report(position.version, position.watermark, max(position.reached, position.watermark), ended)
 
     async def expire(self) -> None:
         """Forget ids and rows older than their retention, in every owned partition."""

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     Outgoing = tuple[bytes | None, bytes | None, int | None]
     Clock = Callable[[], float]
+    # When a partition was seen at its end, with all of it handled (epoch seconds); None when it is not.
+    Ends = Callable[[int], float | None]
 
 
 class Record(Protocol):

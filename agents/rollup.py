@@ -26,7 +26,7 @@ from domain import cloudevents
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.sources import BILLED, METERED, parse
-from domain.totals import decode_packet
+from domain.totals import decode_packet, reported
 from domain.windows import DAY, MINUTE, to_rfc3339
 from tables import costs as table
 from tables.tenure import BatchTooLargeError
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from agents.closing import Sweep
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, Tenure, View
+    from domain.anomaly.sources import Report
     from domain.cost_rows import CellRow, CostCell, CostCellKey
 
 SHOWN_AT_ONCE: Final = 2_000
@@ -58,18 +59,18 @@ class RollupTopics(msgspec.Struct, frozen=True):
 class Partition:
     """What this worker knows of one owner partition."""
 
-    def __init__(self, number: int, costs: Tenure) -> None:
+    def __init__(self, number: int, costs: Tenure, sources: int) -> None:
         self.number = number
         self.costs = costs
         self.rows = CostRows(costs)
         self.rollup = Rollup(self.rows, self.rows.budgets())
         self.watermark = self.rows.watermark()
         self.days: set[int] = set()
-        self.hours = Hours(costs)
+        self.hours = Hours(costs, sources)
 
 
 class RollingUp:
-    """Folds the batches of every owner partition that this worker owns."""
+    """Folds the batches of every owner partition that this worker owns; `sources` are the partitions of usage."""
 
     def __init__(
         self,
@@ -79,10 +80,12 @@ class RollingUp:
         publisher: Publisher,
         view: View,
         currency: str,
+        sources: int,
         clock: Clock,
     ) -> None:
         self._topics = topics
         self._costs = costs
+        self._sources = sources
         self._publisher = publisher
         self._view = view
         self._currency = currency
@@ -94,6 +97,7 @@ class RollingUp:
         started = time.perf_counter()
         state = self._partition(batch.partition)
         arrived: list[Arrived] = []
+        reports: list[tuple[int, Report]] = []
         for record in batch.records:
             if record.value is not None and record.value[:1] == b"{":
                 await self._fold(state, arrived)
@@ -103,9 +107,11 @@ class RollingUp:
                 packet = decode_packet(record.value)
                 state.watermark = max(state.watermark, packet.watermark)
                 if parse(packet.source).kind == METERED:
-                    state.hours.heard(packet.source, packet.partition, packet.watermark, self._clock())
+                    reports.append((packet.partition, reported(packet)))
                 arrived += [Arrived(record.offset, packet.source, packet.partition, total) for total in packet.totals]
         await self._fold(state, arrived)
+        # They speak of what was folded by now, and not before.
+        state.hours.heard(reports, self._clock())
         self._view.progress(f"rollup:{batch.partition}", orjson.dumps({"offset": batch.records[-1].offset}))
         metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
         metrics.STAGE_SECONDS.labels("rollup").inc(time.perf_counter() - started)
@@ -113,7 +119,7 @@ class RollingUp:
     def _partition(self, number: int) -> Partition:
         known = self._partitions.get(number)
         if known is None or not known.costs.held:
-            known = self._partitions[number] = Partition(number, self._costs.tenure(number))
+            known = self._partitions[number] = Partition(number, self._costs.tenure(number), self._sources)
         return known
 
     async def _fold(self, state: Partition, arrived: list[Arrived]) -> None:
@@ -251,7 +257,7 @@ class RollingUp:
         """Send what is closed by now of every owned partition to detection."""
         for number in self._costs.owned():
             state = self._partition(number)
-            await sweep.partition(number, state.costs, state.hours, state.watermark)
+            await sweep.partition(number, state.costs, state.hours)
 
     async def expire(self) -> None:
         """Delete rows older than their retention, in every owned partition, some at a time."""

@@ -124,6 +124,9 @@ def anomalies(
     anomaly_id: Annotated[str | None, typer.Argument(metavar="ID", help="Explain this one, and draw its hours")] = None,
     *,
     since: Annotated[str | None, typer.Option(metavar="RFC3339", help="Only those from then on")] = None,
+    status: Annotated[
+        str | None, typer.Option(metavar="STATUS", help="open, closed, corrected or any; default: all but corrected")
+    ] = None,
     tenant: Values = None,
     environment: Values = None,
     feature: Values = None,
@@ -133,7 +136,10 @@ def anomalies(
     token: Token = None,
     json: Json = False,
 ) -> None:
-    """Show cost anomalies, or explain one."""
+    """Show cost anomalies, or explain one.
+
+    What late data has explained is not listed, unless --status asks for it.
+    """
     if anomaly_id is not None:
         found = ask(f"/anomalies/{quote(anomaly_id, safe='')}", {}, api, token)
         show(found, anomaly_tables.anomaly_details(found), json=json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import faust
+from faust.types import TP
 from yarl import URL
 
 from app.adapters.embedded_broker import EmbeddedTransport
@@ -89,6 +90,13 @@ def table(app: App, name: str, partitions: int) -> LedgerTable:
             options=dict(ROCKSDB_OPTIONS),
         ),
     )
+
+
+def ended(app: App, topic: str, partition: int) -> float | None:
+    """Return when a partition was seen at its end, with all of it handled (epoch seconds); None when it is not."""
+    consumer: Any = app.consumer
+    at: float | None = consumer.ended(TP(topic, partition))
+    return at
 
 
 def changelog_of(identifier: str, table_name: str) -> str:

@@ -68,6 +68,7 @@ class Upkeep(Service):
         sweep = self._sweep
         while sweep is not None and not self.should_stop:
             await self.sleep(SWEEP_EVERY)
+            await self._unless_lost(self._metering.report)
             await self._unless_lost(partial(self._rolling_up.sweep, sweep))
 
     @Service.task

@@ -64,6 +64,7 @@ def _metering(wiring: Wiring, writer: ViewWriter) -> metering.Metering:
             configuration.prices, configuration.owners, version("genai-prices"), version("costguard")
         ),
         clock=outside.clock,
+        ends=lambda partition: processes.ended(wiring.app, topics.usage_metered, partition),
     )
     metering.install(wiring.app, channel=wiring.channel(topics.usage_metered), metering=meter, fatal=outside.fatal)
     return meter
@@ -97,6 +98,7 @@ def _rollup(wiring: Wiring, writer: ViewWriter) -> rollup.RollingUp:
         publisher=outside.publisher,
         view=writer,
         currency=wiring.configuration.currency,
+        sources=wiring.partitions[topics.usage_metered],
         clock=outside.clock,
     )
     rollup.install(wiring.app, channel=wiring.channel(topics.cost_totals), rolling_up=rolling_up, fatal=outside.fatal)

@@ -11,10 +11,10 @@ from domain.money import ZERO
 from domain.periods import period_at, step_at
 from domain.scope import Scope, ScopeFilter
 from domain.sources import BILLED, METERED, parse
+from domain.windows import Window
 
 if TYPE_CHECKING:
     from domain.periods import Period
-    from domain.windows import Window
 
 
 class CostCell(msgspec.Struct, frozen=True, array_like=True, gc=False, cache_hash=True):

@@ -7,7 +7,7 @@ because a price is linear (a tier by context size is part of the price's identit
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -139,7 +139,8 @@ class Meter:
     """The running totals of one source partition.
 
     `read` returns the stored row of a cell; `position` is the highest version of any stored row, and up to `done` all
-    events are folded; `watermark` is the newest event time seen (epoch seconds).
+    events are folded; `watermark` is the event time that most events have reached, `reached` that of the newest one
+    that is not in the future (epoch seconds).
     """
 
     def __init__(
@@ -152,10 +153,12 @@ class Meter:
         position: int = -1,
         done: int = -1,
         watermark: int = 0,
+        reached: int = 0,
     ) -> None:
         self.position = position
         self.done = done
         self.watermark = self.newest = watermark
+        self.reached = max(reached, watermark)
         self.identities = identities
         self._book = book
         self._ownership = ownership
@@ -245,8 +248,10 @@ class Meter:
             return
         times.sort()
         self.newest = max(self.newest, times[-1])
-        reached = times[len(times) // 2] if len(times) >= FEW_EVENTS else times[-1]
-        self.watermark = max(self.watermark, min(reached, now))
+        most = times[len(times) // 2] if len(times) >= FEW_EVENTS else times[-1]
+        self.watermark = max(self.watermark, min(most, now))
+        past = bisect_right(times, now)
+        self.reached = max(self.reached, self.watermark, times[past - 1] if past else 0)
         folded.late = bisect_left(times, self.watermark - LATE_SECONDS)
 
     def _holds(self, key: CellKey, offset: int) -> bool:

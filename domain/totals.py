@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from xxhash import xxh3_64_intdigest
 
+from domain.anomaly.sources import Report
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -38,13 +40,20 @@ class Total(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Packet(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Totals of one source partition after the batch that ends at `offset`; `watermark` is the event time reached."""
+    """Totals of one source partition after the batch that ends at `offset`; `watermark` is the event time reached.
+
+    Where a batch takes several packets, only the last one to an owner has the watermark. One without totals is a
+    report: `newest`, `ended` and `still` as `domain.anomaly.sources` has them.
+    """
 
     source: str
     partition: int
     offset: int
     watermark: int
     totals: list[Total]
+    newest: int = 0
+    ended: int = 0
+    still: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -67,8 +76,20 @@ def pack(
         if owner is None:
             owner = owners[total.tenant] = owner_of(total.tenant, partitions)
         by_owner.setdefault(owner, []).append(total)
-    return [
-        (owner, _encode(Packet(source, partition, offset, watermark, chunk[at : at + MAX_PACKET_CELLS])))
-        for owner, chunk in by_owner.items()
-        for at in range(0, len(chunk), MAX_PACKET_CELLS)
-    ]
+    packets: list[tuple[int, bytes]] = []
+    for owner, chunk in by_owner.items():
+        for at in range(0, len(chunk), MAX_PACKET_CELLS):
+            some = chunk[at : at + MAX_PACKET_CELLS]
+            reached = watermark if at + MAX_PACKET_CELLS >= len(chunk) else 0
+            packets.append((owner, _encode(Packet(source, partition, offset, reached, some))))
+    return packets
+
+
+def report(source: str, partition: int, at: Report) -> bytes:
+    """Return the packet that tells an owner how far a source partition is."""
+    return _encode(Packet(source, partition, at.offset, at.watermark, [], at.newest, at.ended, at.still))
+
+
+def reported(packet: Packet) -> Report:
+    """Return what a packet tells of its source partition."""
+    return Report(packet.offset, packet.watermark, packet.newest, packet.ended, packet.still)

@@ -23,8 +23,9 @@ class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How far a source partition is folded.
 
     `version` is the highest offset of any row; up to `done` everything is folded, in between it depends on the row;
-    up to `published` all totals are sent. `watermark` is the event time reached (epoch seconds), `rules` a digest of
-    the prices and owners in force: under others, a replayed event may belong to another cell.
+    up to `published` all totals are sent. `watermark` is the event time that most have reached, `reached` that of the
+    newest (epoch seconds), `rules` a digest of the prices and owners in force: under others, a replayed event may
+    belong to another cell.
     """
 
     version: int = -1
@@ -32,6 +33,7 @@ class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):
     done: int = -1
     published: int = -1
     rules: str = ""
+    reached: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode

@@ -59,6 +59,20 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             if state is not None and state.has_valid_position:
                 yield tp, state.position, void_of(state)
 
+    def ended(self, tp: TP) -> tuple[int, float] | None:
+        """Return where a partition ended when the broker was asked last, and when; None while more is fetched.
+
+        The time is read first: what the other thread hears meanwhile only moves the end on.
+        """
+        consumer: Any = self._ensure_consumer()
+        subscription = consumer._subscription.subscription  # noqa: SLF001 - as above
+        assignment: Any = None if subscription is None else subscription.assignment
+        state: Any = None if assignment is None else assignment.state_value(tp)
+        if state is None or state.timestamp is None or not state.has_valid_position:
+            return None
+        at, end = state.timestamp / 1000, state.highwater
+        return (state.position, at) if end is not None and state.position >= end else None
+
 
 class Consumer(driver.Consumer):
     """Commits a batch only after its agent said that it is done, in the generation in which it was fetched."""
@@ -111,6 +125,14 @@ class Consumer(driver.Consumer):
             missing = None if expected is None else expected.missing(position, void)
             if missing is not None:
                 await self._fetch_again(tp, missing)
+
+    def ended(self, tp: TP) -> float | None:
+        """Return when a partition was seen at its end, with all that was fetched done (epoch seconds), or None."""
+        in_flight, thread = self._in_flight.get(tp), self._thread
+        found = thread.ended(tp) if in_flight is not None and isinstance(thread, ConsumerThread) else None
+        if found is None or in_flight is None or not in_flight.is_done(found[0]):
+            return None
+        return found[1]
 
     async def _fetch_again(self, tp: TP, offset: int) -> None:
         logger.info("%s[%d]: records from %d on are missing; fetching them again", tp.topic, tp.partition, offset)

@@ -72,6 +72,10 @@ class InFlight:
         """Return None, or the offset from which to fetch again (`Unbroken.missing`)."""
         return None if self._closed else self._unbroken.missing(standing, void)
 
+    def is_done(self, standing: int) -> bool:
+        """Tell whether all that lies before where the consumer stands was handed over here, and is done."""
+        return not self._closed and self._unbroken.position >= standing and all(batch.done for batch in self._batches)
+
     def acknowledged(self, offsets: set[int]) -> None:
         """Hear which batches, by their last offset, Faust's streams have acknowledged.
 

@@ -21,6 +21,7 @@ from app.api.security import TENANT, Caller, Reader, Writer
 from app.api.sending import BrokerAwayError, send
 from app.api.services import Services, Use, answer
 from domain.anomaly import feedback
+from domain.anomaly.keeping import CORRECTED
 from domain.rejection import Rejected
 from domain.windows import parse_instant, to_rfc3339
 
@@ -65,11 +66,18 @@ _FEEDBACK: Final = {
 
 @router.get("/anomalies", response_model=AnomaliesAnswer, summary="Odd costs")
 async def get_anomalies(asked: Anomalies, caller: Reader, use: Use) -> Response:
-    """List what was found; `since` compares with the start of the odd window."""
+    """List what was found; `since` compares with the start of the odd window.
+
+    What late data has explained is no news: it is listed when `status` asks for it, and there by its id.
+    """
     filters = caller.confined(asked.filters())
     since = usable(_since(asked.since))
     documents = [orjson.loads(document) for document in (await use.view.documents(KIND)).values()]
-    found = [each for each in documents if _selected(each, caller, filters) and _start(each) >= since]
+    found = [
+        each
+        for each in documents
+        if _selected(each, caller, filters) and _is_asked(each, asked.status) and _start(each) >= since
+    ]
     for each in found:
         each.pop(SERIES, None)
     until = judged_until(await use.view.documents("progress"))
@@ -133,6 +141,13 @@ async def _found(use: Services, anomaly_id: str, caller: Caller, right: str) -> 
 def _selected(anomaly: Mapping[str, Any], caller: Caller, filters: Mapping[str, frozenset[str]]) -> bool:
     scope = anomaly.get("scope", {})
     return caller.sees(scope) and all(scope.get(dimension) in values for dimension, values in filters.items())
+
+
+def _is_asked(anomaly: Mapping[str, Any], status: str | None) -> bool:
+    is_corrected = (anomaly.get("closed") or {}).get("reason") == CORRECTED
+    if status is None:
+        return not is_corrected
+    return status == "any" or status == (CORRECTED if is_corrected else anomaly["status"])
 
 
 def _since(text: str | None) -> datetime | Rejected:

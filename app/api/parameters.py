@@ -145,6 +145,9 @@ class AnomalyParameters(ScopeParameters):
     """What `GET /anomalies` takes."""
 
     since: str | None = Field(None, examples=["2026-11-01T00:00:00Z"], description="RFC 3339; only newer ones")
+    status: Literal["open", "closed", "corrected", "any"] | None = Field(
+        None, description="default: open and closed, without those that late data has corrected"
+    )
 
 
 Costs = Annotated[CostParameters, Query()]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     StateOf = Callable[[ScopeKey], SpendState | None]
 
+CORRECTED: Final = "corrected"
 CALM: Final = 6
 LASTING: Final = 6
 NEW_NORMAL: Final = 72 * HOUR

@@ -13,7 +13,8 @@ import msgspec
 from domain.anomaly.bounds import to_float
 from domain.anomaly.decomposition import decompose
 from domain.anomaly.hours import observe
-from domain.anomaly.spend import PERCENT, SIGMA, Judgement, limit_of
+from domain.anomaly.keeping import CORRECTED
+from domain.anomaly.spend import PERCENT, SIGMA, WARM, Judgement, limit_of
 from domain.anomaly.state import RECENT
 from domain.anomaly.stories import Finding, tell
 from domain.money import add, add_up
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from domain.anomaly.detection import Hourly
     from domain.anomaly.episodes import Episode
     from domain.anomaly.hours import HourLine, Observed, ScopeKey
+    from domain.anomaly.state import SpendState
 
 
 def judge_again(hourly: Hourly, hour: int, lines: Iterable[HourLine], minimum: float) -> None:
@@ -58,7 +60,14 @@ def _changed(
         state.remember(hour, now, expected, deviation)
         hourly.states[key] = state
         z = (now - expected) / deviation if deviation else 0.0
-        yield key, (Judgement(now, expected, deviation, z, limit_of(state), odd=False), parts)
+        limit = _limit(state, hour, now - actual if now > expected else actual - now)
+        yield key, (Judgement(now, expected, deviation, z, limit, odd=False), parts)
+
+
+def _limit(state: SpendState, hour: int, worse: float) -> float:
+    """Return how odd an hour has to be now to be told; one that could not be judged, or came nearer, never is."""
+    known = state.hours - 1 - (state.hour - hour) // HOUR
+    return limit_of(state) if known >= WARM and worse > 0 else math.inf
 
 
 def _correct(hourly: Hourly, hour: int, judged: dict[ScopeKey, tuple[Judgement, Observed]]) -> None:
@@ -67,7 +76,7 @@ def _correct(hourly: Hourly, hour: int, judged: dict[ScopeKey, tuple[Judgement, 
             continue
         found, parts = judged[episode.key]
         if episode.hours == 1 and _is_ordinary(found, above=episode.above):
-            hourly.keeper.close(episode, max(hour, episode.last), "corrected")
+            hourly.keeper.close(episode, max(hour, episode.last), CORRECTED)
         elif hour == episode.figures.hour and episode.figures.width == HOUR:
             hourly.keeper.put(_with_actual(episode, hourly, parts))
 

@@ -14,8 +14,10 @@ from agents.anomaly import AnomalyTopics, Detecting
 from agents.anomaly_rows import Progressing
 from agents.closing import Sweep
 from agents.rollup import RollingUp, RollupTopics
+from domain import totals
 from domain.anomaly.calendar import AnomalySettings, Planned
 from domain.anomaly.episodes import CLOSED, DETECTED
+from domain.anomaly.sources import STILL, Report
 from domain.scope import parse_filter
 from domain.totals import Packet, Total, _encode
 from domain.windows import DAY, HOUR
@@ -47,13 +49,13 @@ class House:
         self.costs, self.detectors = MemoryTable(), MemoryTable()
         self.publisher, self.view, self.clock = MemoryPublisher(), MemoryView(), Clock()
         self.settings = settings or AnomalySettings()
-        self.sent = self.read = self.version = 0
+        self.sent = self.read = self.newest = 0
         self.start()
 
     def start(self) -> None:
         self.rolling_up = RollingUp(
             topics=RollupTopics("totals", "attributed", "spend"), costs=self.costs, publisher=self.publisher,
-            view=self.view, currency="USD", clock=self.clock,
+            view=self.view, currency="USD", sources=1, clock=self.clock,
         )  # fmt: skip
         self.sweep = Sweep(self.publisher, "hours", self.clock)
         self.detecting = Detecting(
@@ -64,18 +66,26 @@ class House:
     async def spend(self, hour: int, amounts: dict[str, tuple[str, str]], version: int = 0) -> None:
         at = START + hour * HOUR
         self.clock.now = max(self.clock.now, at + HOUR)
-        totals = [
+        self.newest = max(self.newest, at)
+        lines = [
             Total(at, "acme", "prod", feature, "api", "core", "compute.requests", "p", "", version or hour + 1, 0, 10,
                   Decimal(units), Decimal(amount))
             for feature, (units, amount) in amounts.items()
         ]  # fmt: skip
-        await self.rolling_up.handle(batch("totals", [_encode(Packet("metered", 0, self.sent, at, totals))], self.sent))
+        await self.rolling_up.handle(batch("totals", [_encode(Packet("metered", 0, self.sent, at, lines))], self.sent))
         self.sent += 1
 
     async def detect(self) -> None:
         self.clock.now += 10 * 60
+        await self.report(still=STILL)
         await self.rolling_up.sweep(self.sweep)
         await self.take()
+
+    async def report(self, still: int = 0) -> None:
+        """Let the source say that it is at its end."""
+        report = Report(self.sent, self.newest, self.newest, int(self.clock.now), still)
+        await self.rolling_up.handle(batch("totals", [totals.report("metered", 0, report)], self.sent))
+        self.sent += 1
 
     async def take(self, first: int | None = None) -> None:
         values = [value for _, value, _ in self.publisher.sent["hours"]]
@@ -176,6 +186,18 @@ async def test_late_data_ends_an_alarm_that_it_explains() -> None:
     assert len(house.ids()) == 1
 
 
+async def test_late_data_of_an_hour_that_was_too_early_to_judge_tells_nothing() -> None:
+    house, hour, days = House(), 30, 3
+    for at in range(days * 24):
+        few = {feature: (units, f"{float(amount) * 0.2:.6f}") for feature, (units, amount) in amounts(at).items()}
+        await house.spend(at, few if at == hour else amounts(at))
+        await house.detect()
+    late = {feature: (units, f"{float(amount) * 0.3:.6f}") for feature, (units, amount) in amounts(hour).items()}
+    await house.spend(hour, late, version=10_000)
+    await house.detect()
+    assert house.ids() == []
+
+
 async def test_an_hour_that_is_not_over_is_not_judged() -> None:
     house = await play(House(), days=15)
     await house.spend(15 * 24, {"search": ("10", "0.10")})
@@ -241,21 +263,12 @@ def shown(house: House) -> list[Any]:
     return [orjson.loads(doc) for (kind, _), doc in house.view.documents.items() if kind == "anomalies" and doc]
 
 
-def test_history_waits_for_every_partition_of_cost_that_is_heard_of() -> None:
-    long_ago = START + 100 * DAY
+def test_an_hour_is_judged_once_every_partition_of_cost_has_closed_it() -> None:
     progress = Progressing(2)
-    progress.hear(0, START + DAY, long_ago)
-    assert not progress.complete(START, long_ago + 1)
-    progress.hear(1, 0, long_ago + 2)
-    assert not progress.complete(START, long_ago + 3)
-    progress.hear(1, START + HOUR, long_ago + 4)
-    assert progress.complete(START, long_ago + 5)
-    assert not progress.complete(START + HOUR, long_ago + 5)
-    assert progress.complete(START + HOUR, long_ago + 60)
-
-
-def test_a_partition_that_never_had_cost_holds_nobody_up_now() -> None:
-    progress = Progressing(2)
-    progress.hear(0, START + HOUR, START + HOUR)
-    progress.hear(1, 0, START + HOUR)
-    assert progress.complete(START, START + HOUR + 300)
+    progress.hear(0, START + DAY)
+    assert not progress.complete(START)
+    progress.hear(1, START)
+    assert not progress.complete(START)
+    progress.hear(1, START + HOUR)
+    assert progress.complete(START)
+    assert not progress.complete(START + HOUR)

@@ -53,11 +53,11 @@ class House:
         self.metering = Metering(
             topics=MeteringTopics("usage", "totals", "dead"), cells=self.cells, ids=self.ids,
             publisher=self.publisher, view=self.view, book=book, ownership=Ownership(), partitions=1,
-            rules=self.price, clock=lambda: 1_793_500_000.0,
+            rules=self.price, clock=lambda: 1_793_500_000.0, ends=lambda _: None,
         )  # fmt: skip
         self.rolling_up = RollingUp(
             topics=RollupTopics("totals", "attributed", "spend"), costs=self.costs, publisher=self.publisher,
-            view=self.view, currency="USD", clock=lambda: 1_793_500_000.0,
+            view=self.view, currency="USD", sources=1, clock=lambda: 1_793_500_000.0,
         )  # fmt: skip
 
     async def meter(self, values: list[bytes | None], first: int = 0) -> None:

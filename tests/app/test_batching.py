@@ -200,3 +200,16 @@ def test_nothing_is_committed_of_a_partition_before_its_commits_are_sought() -> 
     consumer: Any = object.__new__(Consumer)
     consumer._in_flight, consumer._acked = {}, {USAGE: [39]}
     assert consumer._new_offset(USAGE) is None
+
+
+def test_a_partition_is_done_when_all_that_was_fetched_of_it_came_here_and_is_done() -> None:
+    flight = InFlight(100)
+    assert flight.is_done(100)
+    assert not flight.is_done(101), "something is on its way here"
+    fetched = batch(100, 119)
+    assert flight.receive(fetched) is None
+    assert not flight.is_done(120)
+    fetched.done = True
+    assert flight.is_done(120)
+    flight.close()
+    assert not flight.is_done(120)

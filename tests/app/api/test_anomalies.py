@@ -32,6 +32,30 @@ async def test_the_list_tells_the_story_without_its_hours(anomalous: World) -> N
     assert "series" not in found
 
 
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ({}, ["a-1", "a-2"]),
+        ({"status": "open"}, ["a-1"]),
+        ({"status": "closed"}, ["a-2"]),
+        ({"status": "corrected"}, ["a-3"]),
+        ({"status": "any"}, ["a-1", "a-2", "a-3"]),
+    ],
+)
+async def test_what_late_data_has_explained_is_listed_only_when_asked_for(
+    world: World, asked: dict[str, str], listed: list[str]
+) -> None:
+    documents = {}
+    for identifier, reason in (("a-1", ""), ("a-2", "back-to-normal"), ("a-3", "corrected")):
+        ended = EPISODE.first + 3600 if reason else 0
+        episode = msgspec.structs.replace(EPISODE, id=identifier, closed=ended, reason=reason)
+        documents[identifier] = shown(episode) | {"anomaly_id": identifier}
+    world.view.show("anomalies", **documents)
+    found = (await world.get("/anomalies", **asked))["anomalies"]
+    assert sorted(each["anomaly_id"] for each in found) == listed
+    assert (await world.get("/anomalies/a-3"))["closed"]["reason"] == "corrected"
+
+
 async def test_one_anomaly_has_its_hours(anomalous: World) -> None:
     found = await anomalous.get("/anomalies/a-1")
     assert [each["actual"] for each in found["series"]] == [10.0, 40.0]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from domain.anomaly import leak, spend
 from domain.anomaly.calendar import AnomalySettings, weekday
-from domain.anomaly.closing import GRACE, PATIENCE, Closing, closed_until
+from domain.anomaly.closing import Closing
 from domain.anomaly.decomposition import decompose
 from domain.anomaly.hours import HourLine, Part
 from domain.anomaly.state import SpendState, decode_state, encode_state
@@ -101,22 +101,8 @@ def test_the_terms_sum_to_the_difference_to_the_last_digit(
     assert terms.difference == sum((amount for _, amount in spent.values()), Decimal(0)) - expected
 
 
-def test_an_hour_closes_by_event_time_or_by_the_clock_of_who_keeps_up() -> None:
-    closing = Closing(closed=START, newest=START)
-    end = START + HOUR
-    assert closed_until(closing, end + GRACE - 1, end + GRACE, quiet=False) == START
-    assert closed_until(closing, end + GRACE, end + GRACE, quiet=False) == end
-    assert closed_until(closing, START, end + GRACE + PATIENCE, quiet=False) == end
-    assert closed_until(closing, START, end + 30 * DAY, quiet=False) == START
-
-
-def test_a_sender_whose_clock_is_ahead_closes_nothing_before_its_time() -> None:
-    closing = Closing(closed=START, newest=START)
-    assert closed_until(closing, START + 30 * DAY, START + HOUR + 60, quiet=False) == START + HOUR
-
-
 def test_what_changes_after_it_was_closed_is_sent_again() -> None:
-    closing = Closing(closed=START + 5 * HOUR, newest=START + 5 * HOUR)
+    closing = Closing(closed=START + 5 * HOUR)
     assert closing.touch({START + 2 * HOUR}).dirty == (START + 2 * HOUR,)
     assert closing.touch({START + 5 * HOUR}) is closing
 
