@@ -7,7 +7,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.anomaly.detector import REFRACTORY, THRESHOLD, Detector, follow
+from domain.anomaly.detector import THRESHOLD, Detector, follow
+from domain.anomaly.telling import Telling
 
 FIVE_MINUTES = 300.0
 MAX_STATE = 4096
@@ -26,7 +27,7 @@ def ordinary(rows: int, seed: int = 1) -> list[float]:
 def test_a_spike_is_told_once_at_its_first_point() -> None:
     values = ordinary(3000)
     values[2000:2010] = [value + 80 for value in values[2000:2010]]
-    assert [row for row in told(values, after=600) if 1990 <= row < 2000 + REFRACTORY] == [2000]
+    assert [row for row in told(values, after=600) if 1990 <= row < 2000 + Telling.REST] == [2000]
 
 
 def test_a_stream_that_stops_is_told() -> None:
