@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.anomaly.rules import Rule
 
 THRESHOLD: Final = 0.5
+_MOST: Final = 1e30  # seasons are kept as 32-bit floats
 
 
 class Verdict(NamedTuple):
@@ -56,7 +57,7 @@ class Detector:
 
     def score_one(self, at: float, value: float) -> float:
         """Return how odd a value is, in 0..1; `at` is epoch seconds."""
-        return _verdict(self._odd(at, value)).score
+        return _verdict(self._odd(at, max(-_MOST, min(_MOST, value)))).score
 
     def learn_one(self, at: float, value: float) -> None:
         """Take a value in."""
@@ -64,6 +65,7 @@ class Detector:
 
     def follow_one(self, at: float, value: float) -> Verdict:
         """Score a value, then learn it: both in one pass."""
+        value = max(-_MOST, min(_MOST, value))
         odd = self._odd(at, value)
         self._telling.learn_one(odd)
         for rule in self._rules:
