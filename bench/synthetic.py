@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from bench.synthetic_anomalies import inject
+from bench.synthetic_noise import DAY, season, smooth_noise
+from bench.synthetic_watched import KINDS, make
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
+    from bench.synthetic_watched import Kind
+
     Floats = NDArray[np.float64]
 
 START: Final = 1_396_310_400.0  # 2014-04-01, a Tuesday
-DAY: Final = 86_400.0
 WINDOW_SHARE: Final = 0.1
 UNLABELLED: Final = 0.15  # of the series have no anomaly at all
 
@@ -50,29 +53,6 @@ class Family:
     floor: float | None = 0.0
     quantum: float = 0.0
     jitter: bool = False
-
-
-def season(rng: np.random.Generator, times: Floats, *, weekly: bool = False) -> Floats:
-    """Return a smooth day shape in 0..1, lower at weekends if `weekly`."""
-    hours = times % DAY / DAY * 2 * np.pi
-    phase = rng.uniform(0, 2 * np.pi, 3)
-    shape = np.sin(hours + phase[0]) + 0.4 * np.sin(2 * hours + phase[1]) + 0.15 * np.sin(3 * hours + phase[2])
-    shape = (shape - shape.min()) / (np.ptp(shape) + 1e-9)
-    weekend = (times // DAY + 3) % 7 >= 5  # epoch day 0 was a Thursday; Monday is 0
-    days: Floats = np.where(weekend & weekly, rng.uniform(0.3, 0.7), 1.0)
-    shaped: Floats = shape * days
-    return shaped
-
-
-def smooth_noise(rng: np.random.Generator, rows: int, persistence: float) -> Floats:
-    """Return noise of unit variance whose next value keeps `persistence` of the last."""
-    shocks = rng.normal(size=rows) * np.sqrt(1 - persistence**2)
-    noise = np.empty(rows)
-    level = rng.normal()
-    for i, shock in enumerate(shocks):
-        level = persistence * level + shock
-        noise[i] = level
-    return noise
 
 
 def requests(rng: np.random.Generator, times: Floats) -> Floats:
@@ -197,6 +177,13 @@ def generate(seeds: range) -> Iterator[Series]:
             yield _one(f"{name}/{seed}", family, np.random.default_rng([seed, number]))
 
 
+def generate_watched(seeds: range) -> Iterator[Series]:
+    """Yield one series of each kind of `synthetic_watched` for each seed."""
+    for seed in seeds:
+        for number, (name, kind) in enumerate(KINDS.items()):
+            yield _watched(f"{name}/{seed}", kind, np.random.default_rng([seed, 1000 + number]))
+
+
 def _one(name: str, family: Family, rng: np.random.Generator) -> Series:
     times: Floats = START + family.spacing * np.arange(family.rows, dtype=np.float64)
     if family.jitter:
@@ -211,3 +198,25 @@ def _one(name: str, family: Family, rng: np.random.Generator) -> Series:
     half = int(WINDOW_SHARE * family.rows / max(count, 1) / 2)
     windows = [(max(0, row - half), min(family.rows - 1, row + half)) for row, _ in injected]
     return Series(name, times.tolist(), values.tolist(), windows, [kind for _, kind in injected])
+
+
+def _watched(name: str, kind: Kind, rng: np.random.Generator) -> Series:
+    rows = int(rng.integers(*kind.rows))
+    times: Floats = START + kind.spacing * np.arange(rows, dtype=np.float64)
+    count = int(rng.integers(kind.anomalies[0], kind.anomalies[1] + 1))
+    onsets = sorted(int(row) for row in rng.choice(np.arange(int(0.2 * rows), int(0.95 * rows)), count, replace=False))
+    values = make(kind, rng, times, onsets)
+    half = int(WINDOW_SHARE * rows / max(count, 1) / 2)
+    windows = _apart([(max(0, row - half), min(rows - 1, row + half)) for row in onsets])
+    return Series(name, times.tolist(), values.tolist(), windows, [kind.make.__name__] * len(windows))
+
+
+def _apart(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Join windows that overlap."""
+    joined: list[tuple[int, int]] = []
+    for first, last in windows:
+        if joined and first <= joined[-1][1]:
+            joined[-1] = joined[-1][0], last
+        else:
+            joined.append((first, last))
+    return joined

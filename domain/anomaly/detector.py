@@ -1,11 +1,13 @@
-"""The detector of `costguard score`: three rules, the oddest one speaks, and then it keeps quiet for a while.
+"""The detector of `costguard score`: five rules, whose evidence adds up, and a sense of when to speak.
 
-- out of the range seen so far, by more than a fortieth of it;
-- the short mean of what a blend of levels and the hour of day missed, over some ten values;
-- the same over four values around a level with a season, weighed more by the series' own tail.
+- out of the range seen so far;
+- a larger step than any before;
+- out of the range of this time of day, by the mean of some four values;
+- the short mean of what a level with a daily season missed is far from what it misses usually;
+- the same to the last digit for longer than ever.
 
-One configuration for every series. An anomaly goes on for many points; after it has been told, the next
-`REFRACTORY` points are quiet unless one is `LOUDER` times odder: people are told once.
+Each rule counts 1 where it alone would be told of, and the root of the sum of squares is how odd a value is. One
+configuration for every series. An anomaly goes on for many points: `Telling` has people told once.
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from domain.anomaly.predictors import Blend, DailySeason, HourOfDay, Level
-from domain.anomaly.rules import OutOfRange, Surprise
+from domain.anomaly.predictors import DailySeason
+from domain.anomaly.ranges import OutOfHours, OutOfRange, OutOfStep
+from domain.anomaly.rules import Surprise, Unchanged
+from domain.anomaly.telling import Telling
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -22,9 +26,7 @@ if TYPE_CHECKING:
     from domain.anomaly.rules import Rule
 
 THRESHOLD: Final = 0.5
-REFRACTORY: Final = 75
-LOUDER: Final = 3.0
-_QUIET: Final = 0.99
+_MOST: Final = 1e30  # seasons are kept as 32-bit floats
 
 
 class Verdict(NamedTuple):
@@ -45,16 +47,17 @@ class Detector:
 
     def __init__(self) -> None:
         self._rules: tuple[Rule, ...] = (
-            OutOfRange(0.025),
-            Surprise(Blend((Level(0.3), Level(0.05), HourOfDay())), reach=10, tail=0.5, scale=2.45),
-            Surprise(DailySeason(), reach=4, tail=0.7, scale=2.75),
+            OutOfRange(0.055),
+            OutOfStep(0.12),
+            OutOfHours(0.07),
+            Surprise(DailySeason(), reach=4, tail=0.3, scale=3.8),
+            Unchanged(1.2),
         )
-        self._since = REFRACTORY
-        self._told = 0.0
+        self._telling = Telling()
 
     def score_one(self, at: float, value: float) -> float:
         """Return how odd a value is, in 0..1; `at` is epoch seconds."""
-        return 1.0 - math.pow(2.0, -self._excess(at, value))
+        return _verdict(self._odd(at, max(-_MOST, min(_MOST, value)))).score
 
     def learn_one(self, at: float, value: float) -> None:
         """Take a value in."""
@@ -62,19 +65,22 @@ class Detector:
 
     def follow_one(self, at: float, value: float) -> Verdict:
         """Score a value, then learn it: both in one pass."""
-        excess = self._excess(at, value)
-        self._since += 1
-        if excess >= 1.0:
-            self._since, self._told = 0, excess
+        value = max(-_MOST, min(_MOST, value))
+        odd = self._odd(at, value)
+        self._telling.learn_one(odd)
         for rule in self._rules:
             rule.learn_one(at, value)
-        score = 1.0 - math.pow(2.0, -excess)
-        return Verdict(score, score >= THRESHOLD)
+        return _verdict(odd)
 
-    def _excess(self, at: float, value: float) -> float:
-        excess = max([rule.score_one(at, value) for rule in self._rules])
-        quiet = self._since + 1 < REFRACTORY and excess <= LOUDER * self._told
-        return min(excess, _QUIET) if quiet else excess
+    def _odd(self, at: float, value: float) -> float:
+        scores = [rule.score_one(at, value) for rule in self._rules]
+        return self._telling.score_one(math.hypot(*scores))
+
+
+def _verdict(odd: float) -> Verdict:
+    """Keep a gap around `THRESHOLD`: whoever sets another one in 0.25 to 0.75 is told of the same points."""
+    told = odd >= 1.0
+    return Verdict(THRESHOLD * told + (1.0 - THRESHOLD) * (1.0 - math.pow(2.0, -odd)), told)
 
 
 def follow(points: Iterable[tuple[float, float]]) -> Iterator[Verdict]:

@@ -1,4 +1,4 @@
-"""Two ways for a value to be odd: outside of all that was, and away from what was expected for a while.
+"""Two ways for a value to be odd: it does not change any more, or is away from what was expected for a while.
 
 Each rule has `score_one(at, value)`, 0 for what is ordinary and above 1 for what is not, and `learn_one(at, value)`.
 The scale of a score is a parameter of the rule, the same for every series.
@@ -25,31 +25,39 @@ class Rule(Protocol):
         """Take a value in."""
 
 
-class OutOfRange:
-    """How far a value leaves the range of all earlier ones, in ranges, over `scale`.
+class Unchanged:
+    """For how long a value has been the same to the last digit, in the longest such times before, over `scale`.
 
-    Money jumps by decades and comes back; what was never seen is the surest sign there is.
+    A source that stops often goes on reporting its last value. Before a series first changes nothing is known of it;
+    after `KNOWN` times the longest it is known.
     """
 
-    MOST: Final = 100.0
+    __slots__ = ("_last", "_longest", "_run", "_scale")
+
+    LEAST: Final = 3
+    KNOWN: Final = 3
 
     def __init__(self, scale: float) -> None:
         self._scale = scale
-        self._low = math.inf
-        self._high = -math.inf
+        self._last: float | None = None
+        self._longest = 0
+        self._run = 0
 
-    def score_one(self, at: float, value: float) -> float:  # noqa: ARG002 - the range does not depend on when
-        """Return the excess."""
-        excess = max(value - self._high, self._low - value)
-        if self._low > self._high or excess <= 0:
+    def score_one(self, at: float, value: float) -> float:  # noqa: ARG002 - how often, not how long
+        """Return the length of the run that this value would continue."""
+        if value != self._last or not self._longest or self._run >= self.KNOWN * self._longest:
             return 0.0
-        width = self._high - self._low
-        return (min(excess / width, self.MOST) if width else self.MOST) / self._scale
+        return (self._run + 1) / self._longest / self._scale
 
     def learn_one(self, at: float, value: float) -> None:  # noqa: ARG002
-        """Widen the range."""
-        self._low = min(self._low, value)
-        self._high = max(self._high, value)
+        """Go on with a run, or end it."""
+        if value == self._last:
+            self._run += 1
+        else:
+            if self._last is not None:
+                self._longest = max(self._longest, self._run, self.LEAST)
+            self._run = 0
+        self._last = value
 
 
 class Surprise:
@@ -61,7 +69,7 @@ class Surprise:
     though not in proportion.
     """
 
-    LONG: Final = 0.001
+    LONG: Final = 0.0003
     WARM: Final = 30
 
     def __init__(self, predictor: Predictor, *, reach: int, tail: float, scale: float) -> None:

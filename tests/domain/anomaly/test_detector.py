@@ -7,7 +7,8 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.anomaly.detector import REFRACTORY, THRESHOLD, Detector, follow
+from domain.anomaly.detector import THRESHOLD, Detector, follow
+from domain.anomaly.telling import Telling
 
 FIVE_MINUTES = 300.0
 MAX_STATE = 4096
@@ -26,7 +27,7 @@ def ordinary(rows: int, seed: int = 1) -> list[float]:
 def test_a_spike_is_told_once_at_its_first_point() -> None:
     values = ordinary(3000)
     values[2000:2010] = [value + 80 for value in values[2000:2010]]
-    assert [row for row in told(values, after=600) if 1990 <= row < 2000 + REFRACTORY] == [2000]
+    assert [row for row in told(values, after=600) if 1990 <= row < 2000 + Telling.REST] == [2000]
 
 
 def test_a_stream_that_stops_is_told() -> None:
@@ -59,7 +60,7 @@ def test_the_state_of_a_series_fits_into_four_kilobytes() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.floats(-1e12, 1e12), max_size=200))
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=200))
 def test_any_series_gets_scores_between_zero_and_one(values: list[float]) -> None:
     for i, verdict in enumerate(follow((60.0 * i, value) for i, value in enumerate(values))):
         assert 0.0 <= verdict.score <= 1.0, i
