@@ -514,7 +514,7 @@ def played(history: list[tuple[int, int, int]]) -> House:
     return house
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_batches_of_any_size_tell_the_same(history: list[tuple[int, int, int]], data: st.DataObject) -> None:
     one_by_one, batched = played(history), played(history)
@@ -529,7 +529,7 @@ def test_batches_of_any_size_tell_the_same(history: list[tuple[int, int, int]], 
     assert batched.table.rows[0] == one_by_one.table.rows[0]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_a_replay_of_any_suffix_tells_nothing_new(history: list[tuple[int, int, int]], data: st.DataObject) -> None:
     house = played(history)
@@ -541,7 +541,7 @@ def test_a_replay_of_any_suffix_tells_nothing_new(history: list[tuple[int, int, 
     assert house.table.rows[0] == rows
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_a_crash_anywhere_gives_the_same_set_of_ids(history: list[tuple[int, int, int]], data: st.DataObject) -> None:
     """Rows are committed up to some record; what comes after was sent but not remembered, and is replayed."""
@@ -559,7 +559,7 @@ def test_a_crash_anywhere_gives_the_same_set_of_ids(history: list[tuple[int, int
     assert house.table.rows[0] == whole.table.rows[0]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(histories(), st.data())
 def test_n_owners_that_repeat_their_totals_do_not_inflate_spend(
     history: list[tuple[int, int, int]], data: st.DataObject

@@ -333,7 +333,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(STEPS)
 async def test_whoever_writes_when_the_changelog_holds_what_was_acknowledged(
     steps: list[tuple[int, str, int]],

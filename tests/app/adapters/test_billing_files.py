@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.adapters import billing_csv
@@ -75,7 +75,6 @@ def test_csv_is_the_same_however_it_is_packed_and_lines_are_those_of_the_file(ki
     assert lines == [2, 5]
 
 
-@settings(deadline=None)  # it writes files
 @given(
     st.lists(st.lists(st.text(st.sampled_from('ab,"\n é'), max_size=6), min_size=2, max_size=2), max_size=40),
     st.integers(8, 64),

@@ -150,7 +150,7 @@ def as_json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=st.binary(max_size=60) | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(as_json))
 async def test_no_bytes_make_it_fail(body: bytes) -> None:
     answer = await post(World(), body, JSON)

@@ -59,7 +59,7 @@ def test_the_state_of_a_series_fits_into_four_kilobytes() -> None:
     assert len(pickle.dumps(detector, pickle.HIGHEST_PROTOCOL)) <= MAX_STATE
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=200))
 def test_any_series_gets_scores_between_zero_and_one(values: list[float]) -> None:
     for i, verdict in enumerate(follow((60.0 * i, value) for i, value in enumerate(values))):

@@ -48,7 +48,7 @@ def played(rng: random.Random, partitions: int, hours: int) -> list[list[Event]]
     return logs
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 1_000_000), st.integers(1, 4), st.integers(2, 20))
 def test_no_hour_of_history_is_closed_before_all_of_it_has_come_however_slowly_it_is_read(
     seed: int, partitions: int, hours: int

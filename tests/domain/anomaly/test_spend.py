@@ -69,7 +69,7 @@ def test_a_state_is_one_small_row() -> None:
     assert encode_state(decode_state(row)) == row
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(-1e9, 1e9) | st.just(0.0), min_size=30, max_size=120))
 def test_any_spend_can_be_judged_and_learnt(values: list[float]) -> None:
     state = spend.begin(0, START, values[0], None)

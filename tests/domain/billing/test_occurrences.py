@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.billing.occurrences import Occurrences
@@ -10,7 +10,6 @@ from domain.billing.occurrences import Occurrences
 DIGESTS = st.lists(st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 5), max_size=30), max_size=8)
 
 
-@settings(deadline=None)  # the first call loads parts of numpy
 @given(DIGESTS)
 def test_equal_lines_get_ordinals_in_sequence_wherever_blocks_end(blocks: list[list[int]]) -> None:
     occurrences = Occurrences()

@@ -60,7 +60,7 @@ def test_the_season_is_found_from_the_spacing_and_the_values() -> None:
     assert season_of(hours, np.array([rng.gauss(0, 1) for _ in range(240)])) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.floats(0, 1e9), min_size=3, max_size=40), st.integers(1, 10))
 def test_any_history_has_a_forecast_inside_its_band(values: list[float], horizon: int) -> None:
     steps = forecast(days(len(values)), values, horizon)
