@@ -3,7 +3,9 @@
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
@@ -21,6 +23,7 @@ from domain.sources import METERED
 from domain.windows import to_rfc3339
 
 router = APIRouter(tags=["costs"])
+_written: WeakKeyDictionary[Costs, bytes] = WeakKeyDictionary()
 
 
 class WindowAnswer(BaseModel):
@@ -110,7 +113,7 @@ def as_json(query: CostQuery, costs: Costs) -> dict[str, Any]:
     return {
         "window": window_json(query.span),
         "total": to_text(costs.total),
-        "groups": [_group(query.group_by, group) for group in costs.groups],
+        "groups": orjson.Fragment(_groups(query.group_by, costs)),
         "unpriced": {"events": costs.unpriced},
     }
 
@@ -118,6 +121,14 @@ def as_json(query: CostQuery, costs: Costs) -> dict[str, Any]:
 def window_json(span: Span) -> dict[str, str]:
     """Return the member `window` of an answer."""
     return {"start": to_rfc3339(span.start), "end": to_rfc3339(span.end)}
+
+
+def _groups(names: tuple[str, ...], costs: Costs) -> bytes:
+    """Return the groups as JSON; of one answer, which has one `group_by`, they are written once."""
+    written = _written.get(costs)
+    if written is None:
+        written = _written[costs] = orjson.dumps([_group(names, group) for group in costs.groups])
+    return written
 
 
 def _group(names: tuple[str, ...], group: Group) -> dict[str, Any]:

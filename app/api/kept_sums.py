@@ -2,7 +2,7 @@
 
 The windows of a question are added up in runs of a few neighbours. A run's sums are kept with the marks that its
 windows had in the view; they serve any question of the same shape for as long as the marks are the same. So an answer
-is never older than the view: only adding up the same lines again is saved.
+is never older than the view: only adding up the same lines again is saved. Those who ask the same at once share it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
+from weakref import WeakValueDictionary
 
 from domain.queries import Fold
 from domain.rejection import Rejected
@@ -56,14 +57,33 @@ class KeptSums:
 
     def __init__(self, max_groups: int = MAX_KEPT_GROUPS) -> None:
         self._kept: OrderedDict[_Shape, tuple[_Marks, Fold]] = OrderedDict()
+        self._turns: WeakValueDictionary[_Shape, asyncio.Lock] = WeakValueDictionary()
         self._groups = 0
         self._max_groups = max_groups
 
     async def fold(self, view: View, query: CostQuery, plan: Plan, now: float) -> Fold | Rejected:
         """Return the sums of a query; `Rejected` when there are too many lines or groups for one answer."""
         marks = await view.marks(plan.projection, plan.windows)
-        runs = list(_runs(plan.windows, marks, now))
         asked = _Asked(view, query, plan.projection)
+        everything = _Run(plan.windows, tuple(marks))
+        async with self._turn(asked, everything):
+            kept = self._found(asked, everything)
+            if kept is not None:
+                return kept
+            fold = await self._fold(asked, list(_runs(plan.windows, marks, now)))
+            if plan.windows and not isinstance(fold, Rejected):
+                self._keep(asked.shape(everything), everything.marks, fold)
+            return fold
+
+    def _turn(self, asked: _Asked, run: _Run) -> asyncio.Lock:
+        """Return what lets one of those who ask the same at once read it, and the others find it."""
+        shape = asked.shape(run) if run.windows else ()
+        turn = self._turns.get(shape)
+        if turn is None:
+            turn = self._turns[shape] = asyncio.Lock()
+        return turn
+
+    async def _fold(self, asked: _Asked, runs: Sequence[_Run]) -> Fold | Rejected:
         settled = await self._settled(asked, [run for run in runs if not run.hot])
         if isinstance(settled, Rejected):
             return settled

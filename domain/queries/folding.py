@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -41,8 +42,9 @@ class Group(NamedTuple):
     unpriced: int
 
 
-class Costs(NamedTuple):
-    """The answer: groups in order of time, then dearest first; `total` is their sum."""
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class Costs:
+    """The answer: groups in order of time, then dearest first; `total` is their sum. One equals itself only."""
 
     groups: list[Group]
     total: Decimal
@@ -76,9 +78,11 @@ class Fold:
         self._width = None if query.granularity is None else query.granularity.seconds
         self._lines = 0
         self._sums: dict[tuple[int | None, tuple[str, ...]], _Sum] = {}
+        self._costs: Costs | None = None
 
     def add(self, rows: Iterable[CostRow]) -> Rejected | None:
         """Add lines; say why when there are too many for one answer."""
+        self._costs = None
         with localcontext(EXACT):
             for row in rows:
                 self._lines += 1
@@ -95,6 +99,7 @@ class Fold:
 
     def merge(self, other: Fold) -> Rejected | None:
         """Add the sums of other lines, of the same query; they stay as they are."""
+        self._costs = None
         with localcontext(EXACT):
             for key, added in other._sums.items():
                 known = self._sums.get(key)
@@ -122,7 +127,12 @@ class Fold:
         known.unpriced += row.unpriced
 
     def result(self) -> Costs:
-        """Return what was added so far."""
+        """Return what was added so far; the same object until more is."""
+        if self._costs is None:
+            self._costs = self._costs_now()
+        return self._costs
+
+    def _costs_now(self) -> Costs:
         groups = sorted((_group(*key, added) for key, added in self._sums.items()), key=_order)
         with localcontext(EXACT):
             total = sum((added.amount for added in self._sums.values()), ZERO)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -35,10 +36,12 @@ class View:
             self.changes[Window(granularity, floor(at, granularity.seconds))] += 1
 
     async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
+        await asyncio.sleep(0)
         assert projection == "tenant"
         return [b"%d" % self.changes[window] if window in self.changes else None for window in windows]
 
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
+        await asyncio.sleep(0)
         assert projection == "tenant"
         self.read += len(windows)
         return [
@@ -64,6 +67,17 @@ async def test_the_same_question_reads_nothing_twice() -> None:
     view.read = 0
     assert await ask(sums, view) == {("acme",): Decimal("1.5")}
     assert view.read == 0
+
+
+async def test_those_who_ask_the_same_at_once_read_once_and_share_the_answer() -> None:
+    view, sums = View(), KeptSums()
+    view.put(NOW - 3 * DAY, "acme", "1.5")
+    await ask(sums, view)
+    read, view.read = view.read, 0
+    planned, others = plan(MONTH), KeptSums()
+    answers = await asyncio.gather(*[others.fold(view, MONTH, planned, NOW) for _ in range(4)])  # type: ignore[arg-type]
+    assert view.read == read
+    assert len({id(fold.result()) for fold in answers if isinstance(fold, Fold)}) == 1
 
 
 async def test_a_late_event_is_seen_at_once_and_costs_its_neighbours_only() -> None:
