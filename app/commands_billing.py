@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app.adapters.ecb_rates import EcbRates
 from app.endings import fail
 from app.runtime import NotRunningError
 from app.settings import from_environment, load_configuration
@@ -51,7 +52,6 @@ def import_billing(
     another format is refused whole. Importing a file again adds nothing; a newer edition replaces the older.
     """
     # Arrow and Kafka's client take a while to load: not for `--help`.
-    from app.adapters.ecb_rates import EcbRates  # noqa: PLC0415
     from app.billing_import import Options, Summary  # noqa: PLC0415
     from app.billing_plan import PlanError, make_plan  # noqa: PLC0415
     from app.billing_summary import as_json as summary_as_json  # noqa: PLC0415
@@ -71,7 +71,7 @@ def import_billing(
     if as_json:
         typer.echo(json.dumps(summary_as_json(summary, plan, missing)))
     else:
-        show(summary, plan, Console(stderr=False), missing)
+        show(summary, plan, Console(), missing)
     if summary.refused or (missing and not dry_run):
         raise typer.Exit(1)
 
