@@ -11,19 +11,35 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.table import Table
 
 from domain.billing.totals import BASES, BY
+from domain.fx import MissingRateError, Month
 from domain.money import to_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from app.billing_import import Summary
     from app.billing_plan import Plan
+    from domain.fx import Rates
 
 SHOWN: Final = 25
 _CENT: Final = Decimal("0.01")
 
 
-def as_json(summary: Summary, plan: Plan) -> dict[str, Any]:
+def missing_rates(summary: Summary, rates: Rates, currency: str) -> list[str]:
+    """Return, one sentence each, the exchange rates that bills need and that are not known: these do not count yet."""
+    months = {(source, Month(int(day[:4]), int(day[5:7]))) for source, day in summary.by("day")}
+    missing = []
+    for source, month in sorted(months):
+        try:
+            rates.rate(source, currency, month)
+        except MissingRateError as error:
+            missing.append(str(error))
+    return missing
+
+
+def as_json(summary: Summary, plan: Plan, missing: Sequence[str] = ()) -> dict[str, Any]:
     """Return everything: totals by each dimension alone and by all together, per currency."""
     return {
         "files": [{"file": str(file), "format": name} for file, name in summary.files],
@@ -33,6 +49,7 @@ def as_json(summary: Summary, plan: Plan) -> dict[str, Any]:
         },
         "refused": [{"file": str(each.file), "reason": each.reason} for each in summary.refused],
         "left_out": [{"file": str(file), "reason": reason} for file, reason in plan.left_out],
+        "missing_rates": list(missing),
         "assumed_currency": [str(file) for file in summary.assumed_currency],
         "replaced": [{"statement": e.statement, "part": e.part, "assembly": e.assembly} for e in summary.replaced],
         "total": _groups(summary, ()),
@@ -54,7 +71,7 @@ def _groups(summary: Summary, names: tuple[str, ...]) -> list[dict[str, Any]]:
     ]
 
 
-def show(summary: Summary, plan: Plan, console: Console) -> None:
+def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] = ()) -> None:
     """Print the summary."""
     for file, name in summary.files:
         console.print(f"{file.name}: {name}", highlight=False, markup=False)
@@ -73,6 +90,8 @@ def show(summary: Summary, plan: Plan, console: Console) -> None:
         console.print(f"  {file.name}, line {row.line}: {row.reason}", highlight=False, markup=False)
     if summary.rejected_rows > SHOWN:
         console.print(f"  ... and {summary.rejected_rows - SHOWN:,} more; --json lists up to 1,000", highlight=False)
+    for rate in missing:
+        console.print(f"{rate}, and import again: a bill with such rows does not count", highlight=False, markup=False)
     for refused in summary.refused:
         console.print(f"refused, nothing of it was read: {refused.file}: {refused.reason}", markup=False)
 

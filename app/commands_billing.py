@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app.adapters.ecb_rates import EcbRates
 from app.endings import fail
 from app.runtime import NotRunningError
 from app.settings import from_environment, load_configuration
@@ -54,7 +55,7 @@ def import_billing(
     from app.billing_import import Options, Summary  # noqa: PLC0415
     from app.billing_plan import PlanError, make_plan  # noqa: PLC0415
     from app.billing_summary import as_json as summary_as_json  # noqa: PLC0415
-    from app.billing_summary import show  # noqa: PLC0415
+    from app.billing_summary import missing_rates, show  # noqa: PLC0415
     from domain.billing.tags import TagTable  # noqa: PLC0415
 
     settings = from_environment()
@@ -66,11 +67,12 @@ def import_billing(
         _run(plan, options, summary, None if dry_run else settings)
     except (PlanError, NotRunningError, ImportFailedError) as error:
         fail(str(error))
+    missing = missing_rates(summary, configuration.fx.rates(EcbRates()), configuration.currency)
     if as_json:
-        typer.echo(json.dumps(summary_as_json(summary, plan)))
+        typer.echo(json.dumps(summary_as_json(summary, plan, missing)))
     else:
-        show(summary, plan, Console(stderr=False))
-    if summary.refused:
+        show(summary, plan, Console(), missing)
+    if summary.refused or (missing and not dry_run):
         raise typer.Exit(1)
 
 

@@ -2,9 +2,9 @@
 
 A month's rate is the mean over its calendar days of the daily reference rate, where a day without one (weekend,
 holiday) has that of the last day before it that has one; between two currencies it is the quotient of their means.
-It is rounded once, to 10 significant digits, half to even. A month that is over never changes again: its days are
-known. Own rates win over daily ones. A rate that is not known is an error that names it; nothing is ever converted
-at 1.
+It is rounded once, to 10 significant digits, half to even. A month has a rate once its last working day, or one after
+it, has one: from then on all of its days are known, and it never changes again. Own rates win over daily ones. A rate
+that is not known is an error that names it; nothing is ever converted at 1.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ RATE_DIGITS: Final = 10
 MAX_GAP: Final = timedelta(days=7)
 _RATE: Final = Context(prec=RATE_DIGITS, rounding=ROUND_HALF_EVEN)
 _ONE: Final = Decimal(1)
+_FRIDAY: Final = 4
 
 
 class Month(NamedTuple):
@@ -113,12 +114,22 @@ class Rates:
 
 
 def _sum_of_days(published: DailyRates, currency: str, month: Month) -> Decimal | None:
-    """Return the sum of a month's daily rates; None unless each day has one, or one shortly before it."""
+    """Return the sum of a month's daily rates; None unless each day has one, or one shortly before it, for good."""
     if currency == published.base:
         return Decimal(len(month.days))
+    if not _is_over(published, currency, month):
+        return None
     found = [last_published(published, currency, day) for day in month.days]
     known = [rate for rate in found if rate is not None]
     return add_up(known) if len(known) == len(found) else None
+
+
+def _is_over(published: DailyRates, currency: str, month: Month) -> bool:
+    """Tell whether no later publication can change the month: there is a rate of its end."""
+    last = month.days[-1]
+    working = last - timedelta(days=max(0, last.weekday() - _FRIDAY))
+    days = (last + MAX_GAP - working).days + 1
+    return any(published.on(working + timedelta(days=ahead), currency) is not None for ahead in range(days))
 
 
 def last_published(published: DailyRates, currency: str, day: date) -> Decimal | None:

@@ -144,6 +144,7 @@ class Fold:
         self._team_of = team_of
         self._published = published
         self._numbers = reader.statements()
+        self._stalled: set[tuple[int, int]] = set()
         self.folded = Folded()
 
     def add(self, record: Record, given: Delta | Edition | Rejected) -> None:
@@ -178,12 +179,21 @@ class Fold:
         if progress.closed is not None or (delta.ordinal or 0) < progress.expected:
             self.folded.duplicates += 1
         elif delta.ordinal != progress.expected:
-            reason = f"ordinal: {delta.ordinal}, and {progress.expected} was to come; import the bill again"
-            self.folded.rejected.append((record, reason))
+            self._stall(record, (statement.number, place), delta.ordinal or 0, progress.expected)
+        elif not self._sum_up(record, delta, statement.number, place):
+            # Half a bill is no figure: the edition goes on from here when it is imported again.
+            self._stalled.add((statement.number, place))
+            self.folded.statements[row.statement] = statement
         else:
-            self._sum_up(record, delta, statement.number, place)
             progress = msgspec.structs.replace(progress, expected=progress.expected + 1)
             self._put(row.statement, statement, place, progress, record.offset)
+
+    def _stall(self, record: Record, edition: tuple[int, int], ordinal: int, expected: int) -> None:
+        """Refuse a row that comes out of turn: told once in a batch, and when the edition is to be closed."""
+        if edition not in self._stalled:
+            self._stalled.add(edition)
+            reason = f"ordinal: {ordinal}, and {expected} was to come; import the bill again"
+            self.folded.rejected.append((record, reason))
 
     def _close(self, record: Record, edition: Edition) -> None:
         statement, place = self._edition(edition.statement, edition.part, edition.assembly)

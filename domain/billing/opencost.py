@@ -2,7 +2,8 @@
 
 One row per allocation and window; `totalCost` is all bases. This splits what a cloud provider bills for the nodes: it
 stands beside that bill, not on top of it, and therefore comes from a provider of its own. Labels of the pod,
-then of its namespace, say whose cost it is. Source: https://opencost.io/docs/integrations/api/
+then of its namespace, say whose cost it is. Idle capacity is a service of its own, so that rules can share it.
+Source: https://opencost.io/docs/integrations/api/
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from domain.billing.tags import parse_tags
 if TYPE_CHECKING:
     from domain.billing.block import Block
     from domain.billing.formats import Columns, Context
+
+
+IDLE: Final = "Kubernetes idle"
 
 
 def convert(block: Block, context: Context) -> Columns:
@@ -38,7 +42,7 @@ def convert(block: Block, context: Context) -> Columns:
         "billing_period_start": [begin for begin, _ in periods],
         "billing_period_end": [end for _, end in periods],
         "charge_description": block.text("name"),
-        "service_name": "Kubernetes",
+        "service_name": [IDLE if _is_idle(name) else "Kubernetes" for name in block.text("name")],
         "service_category": "Compute",
         "provider_name": "OpenCost",
         "billing_account_id": block.text("properties.cluster"),
@@ -50,6 +54,11 @@ def convert(block: Block, context: Context) -> Columns:
         "tags": tags,
         "scope": scopes_of(block, tags),
     }
+
+
+def _is_idle(name: str | None) -> bool:
+    """Tell whether an allocation is what nobody used: of the cluster, or, as `node-1/__idle__`, of a node."""
+    return "__idle__" in (name or "").split("/")
 
 
 def _labels(block: Block) -> list[dict[str, str]]:

@@ -80,6 +80,14 @@ def test_the_currency_of_files_that_name_none_is_the_configured_one(
     assert json.loads(run("--dry-run", "--json", path).stdout)["total"][0]["currency"] == "CHF"
 
 
+def test_an_exchange_rate_that_is_not_known_is_named_with_its_month(place: Path) -> None:
+    crowns = FOCUS | {"BillingCurrency": "HRK"}  # Croatia has the euro since 2023
+    path = write(place / "june.csv", [FOCUS, crowns])
+    reason = "no rate from HRK to USD for 2026-06; add one to [fx]"
+    assert reason in " ".join(run("--dry-run", path).stdout.split())
+    assert json.loads(run("--dry-run", "--json", path).stdout)["missing_rates"] == [reason]
+
+
 def test_without_a_running_system_it_says_so(place: Path) -> None:
     result = run(write(place / "june.csv", [FOCUS]))
     assert result.exit_code == 1

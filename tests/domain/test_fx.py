@@ -20,7 +20,7 @@ class Published:
 
     base = "EUR"
 
-    def __init__(self, last: date = date(2024, 1, 1)) -> None:
+    def __init__(self, last: date = date(2024, 2, 1)) -> None:
         self.last = last
 
     def on(self, day: date, currency: str) -> Decimal | None:
@@ -54,9 +54,22 @@ def test_a_missing_rate_fails_and_names_pair_and_month(source: str, target: str)
         Rates(published=Published()).convert(Decimal(1), source, target, SEPTEMBER)
 
 
-def test_a_month_that_is_not_over_has_no_rate() -> None:
+@pytest.mark.parametrize("day", [15, 24, 28])
+def test_a_month_that_is_not_over_has_no_rate_not_even_a_provisional_one(day: int) -> None:
     with pytest.raises(MissingRateError):
-        Rates(published=Published(last=date(2023, 9, 15))).rate("EUR", "USD", SEPTEMBER)
+        Rates(published=Published(last=date(2023, 9, day))).rate("EUR", "USD", SEPTEMBER)
+
+
+@given(st.dates(date(2023, 1, 1), date(2023, 12, 31)))
+def test_a_month_that_has_a_rate_never_gets_another_whatever_is_published_later(last: date) -> None:
+    found = Rates(published=Published(last=last))
+    for number in range(1, 13):
+        month = Month(2023, number)
+        try:
+            rate = found.rate("EUR", "USD", month)
+        except MissingRateError:
+            continue
+        assert rate == Rates(published=Published()).rate("EUR", "USD", month)
 
 
 def test_a_month_that_ends_on_a_weekend_is_complete() -> None:

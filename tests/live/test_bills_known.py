@@ -10,6 +10,8 @@ from functools import partial
 from operator import eq
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.domain.billing.bills import AZURE
 from tests.live import bill
 from tests.live.waiting import asking, eventually
@@ -72,3 +74,24 @@ async def test_actual_and_amortised_exports_of_a_month_count_each_basis_once(lau
     await system.until_total(Decimal("3.5"), source="billing", basis="effective")
     assert system.costs("account", source="billing") == {("sub",): Decimal("32.5")}
     assert system.costs("account", source="billing", basis="effective") == {("sub",): Decimal("3.5")}
+
+
+async def test_a_bill_waits_for_a_missing_rate_and_the_importer_says_so(launch: Launch, tmp_path: Path) -> None:
+    lines = bill.lines(4)
+    lines[2]["BillingCurrency"] = "HRK"
+    system = launch()
+    file = str(bill.write(tmp_path / "november.csv", lines))
+    with pytest.raises(AssertionError, match="import-billing"):
+        system.run("import-billing", file)
+    reason = "no rate from HRK to USD for 2026-11; add one to [fx]"
+    await eventually(
+        lambda: system.broker.read("dead-letter"),
+        lambda letters: reason in [letter["data"]["reason"] for letter in letters],
+    )
+    assert system.costs("tenant", source="billing") == {}
+    system.stop()
+    rate = '[[fx.rates]]\nmonth = "2026-11"\nfrom = "HRK"\nto = "USD"\nrate = 0.125\n'
+    system = launch(config=rate)
+    system.run("import-billing", file)
+    expected = sum(Decimal(line["BilledCost"]) for line in lines) - Decimal(lines[2]["BilledCost"]) * 7 / 8
+    await system.until_total(expected, source="billing")

@@ -159,6 +159,23 @@ def test_a_row_by_itself_counts_at_once_and_once_by_its_identity() -> None:
     assert again.folded.duplicates == 1
 
 
+def test_an_edition_with_a_row_without_a_rate_waits_for_the_rate_and_another_import() -> None:
+    stored = Stored()
+    rows = [row("1", assembly="e1"), *[row(cost, assembly="e1") for cost in ("2", "4")]]
+    rows[1] = msgspec.structs.replace(rows[1], billing_currency="EUR")
+    whole = [*(Delta("/import", str(number), one, number) for number, one in enumerate(rows)), edition("e1", 3, 1)]
+    fold = stored.fold(*enumerate(whole))
+    stored.write(fold)
+    assert [reason for _, reason in fold.folded.rejected] == [
+        "no rate from EUR to USD for 2026-11; add one to [fx]",
+        "the edition has 3 rows, and 1 came; import the bill again",
+    ]
+    assert stored.total() == 0
+    rates = Rates(own=[OwnRate(Month(2026, 11), "EUR", "USD", Decimal("1.1"))])
+    stored.write(stored.fold(*enumerate(whole, 4), rates=rates))
+    assert stored.total() == Decimal("7.2")
+
+
 def test_cost_is_in_the_reporting_currency_and_a_missing_rate_is_named() -> None:
     euros = msgspec.structs.replace(row("10"), billing_currency="EUR")
     rates = Rates(own=[OwnRate(Month(2026, 11), "EUR", "USD", Decimal("1.1"))])

@@ -6,6 +6,9 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
+from domain.billing.charges import resource_type
 from domain.billing.documents import records_of
 from tests.domain.billing.bills import row, rows
 
@@ -73,6 +76,12 @@ def test_an_allocation_is_what_its_pod_costs_and_labels_of_the_pod_win() -> None
     found = row(ALLOCATION)
     assert (found.billed_cost, found.service_name) == (Decimal("1.75"), "Kubernetes")
     assert (found.team, found.environment) == ("search", "prod")
+
+
+@pytest.mark.parametrize("name", ["__idle__", "cluster-one/__idle__", "node-1/__idle__"])
+def test_idle_capacity_is_a_service_of_its_own_which_rules_can_select(name: str) -> None:
+    found = row(ALLOCATION | {"name": name})
+    assert resource_type(found.service_category, found.service_name) == "compute.kubernetes_idle"
 
 
 def test_allocations_are_opened_by_name_and_window() -> None:
