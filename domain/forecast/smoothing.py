@@ -24,6 +24,7 @@ _DAMPINGS: Final = (0.9, 0.98)
 BEST: Final = 3
 _LEVELS: Final = (0.05, 0.1, 0.2, 0.4, 0.7, 0.95)
 _TRENDS: Final = (0.0, 0.02, 0.1)
+_LEAST_FOR_TREND: Final = 40
 _SEASONS: Final = (0.02, 0.1, 0.3)
 
 
@@ -66,7 +67,9 @@ def smooth(values: Floats, period: int) -> Smoothed:
 def smooth_at(values: Floats, period: int, origins: Sequence[int]) -> list[Smoothed]:
     """Fit what comes before each of some origins (ascending, the last may be the end), in one pass."""
     seasons = _SEASONS if period > 1 else (0.0,)
-    grid = np.array(list(product(_DAMPINGS, _LEVELS, _TRENDS, seasons)))
+    # What looks like a trend in a few values is chance more often than not.
+    dampings, trends = (_DAMPINGS, _TRENDS) if len(values) >= _LEAST_FOR_TREND else (_DAMPINGS[:1], _TRENDS[:1])
+    grid = np.array(list(product(dampings, _LEVELS, trends, seasons)))
     phi, alpha, beta, gamma = grid.T
     slope, turn = alpha * beta, gamma * (1 - alpha)
     season = _first_season(values[: origins[0]], period)[:, None] * np.ones(len(grid))
