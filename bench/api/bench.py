@@ -55,7 +55,7 @@ def measure(options: Options) -> Iterator[Figure]:
     """Yield a figure per question."""
     scopes, seconds, rounds = (2_000, 3.0, 1) if options.quick else (20_000, 10.0, 5)
     answers = {question: Answers() for question in QUESTIONS}
-    with steps("api", rounds * len(QUESTIONS)) as bar, servers(options.broker) as running, _serving(running) as api:
+    with steps("api", rounds * len(QUESTIONS)) as bar, servers(options.broker) as running, serving(running) as api:
         total = asyncio.run(write_month(running.redis, VIEW_PREFIX, scopes, int(time.time())))
         for number in range(rounds):
             for question, found in answers.items():
@@ -105,7 +105,8 @@ async def _client(client: httpx.AsyncClient, question: str, end: float, total: D
 
 
 @contextmanager
-def _serving(running: Servers) -> Iterator[Api]:
+def serving(running: Servers) -> Iterator[Api]:
+    """Run the API on a free port."""
     base = f"http://{LOOPBACK}:{(port := free_port())}"
     with ExitStack() as stack:
         own = {

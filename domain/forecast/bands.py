@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from domain.forecast.smoothing import smooth
+from domain.forecast.smoothing import smooth_at
 from domain.windows import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from domain.forecast.smoothing import Smoothed
 
     Floats = NDArray[np.float64]
 
@@ -35,6 +37,8 @@ _RHYTHM: Final = 0.3
 _FEW: Final = 8
 # A history too short to look for earlier misses promises little.
 _UNPROVED: Final = 1.6
+# Parameters that were chosen on few values fit those better than what comes: so many more are counted as one deviation.
+_SHORT: Final = 3.0
 
 
 class Forecast(NamedTuple):
@@ -55,23 +59,28 @@ def forecast(times: Sequence[float], values: Sequence[float], horizon: int) -> l
     series = np.asarray(values[-MAX_VALUES:], dtype=np.float64)
     period = season_of(times, series)
     floor = 0.0 if series.min() >= 0 else -np.inf
-    logged = _grows_in_proportion(series, period)
+    origins = _origins(series, period, horizon)
+    fits = smooth_at(series, period, origins)
+    logged = _may_grow_in_proportion(series)
     if logged:
-        series = np.log(series)
-    fitted = smooth(series, period)
-    means, widths = fitted.ahead(horizon), fitted.spreads(horizon) * _factor(series, period, horizon)
+        logs = np.log(series)
+        of_logs = smooth_at(logs, period, origins)
+        # Season and noise that go with the level are foreseen better in logarithms; compared at equal scale.
+        logged = bool(of_logs[-1].spread.mean() * float(np.exp(logs.mean())) < fits[-1].spread.mean())
+        if logged:
+            series, fits = logs, of_logs
+    fitted = fits[-1]
+    means, widths = (
+        fitted.ahead(horizon),
+        fitted.spreads(horizon) * _factor(series, origins, fits[:-1], _reach(period, horizon)),
+    )
     steps = np.stack([means, means - widths, means + widths], axis=1)
     steps = np.exp(steps) if logged else np.maximum(steps, floor)
     return [Forecast(*map(float, step)) for step in steps]
 
 
-def _grows_in_proportion(series: Floats, period: int) -> bool:
-    """Tell whether season and noise go with the level: then logarithms are foreseen better, at equal scale."""
-    if series.min() <= 0 or series.max() > MAX_RATIO * series.min():
-        return False
-    logs = np.log(series)
-    scale = float(np.exp(logs.mean()))
-    return bool(smooth(logs, period).spread.mean() * scale < smooth(series, period).spread.mean())
+def _may_grow_in_proportion(series: Floats) -> bool:
+    return bool(series.min() > 0 and series.max() <= MAX_RATIO * series.min())
 
 
 def season_of(times: Sequence[float], series: Floats) -> int:
@@ -104,17 +113,26 @@ def _repeats(series: Floats, period: int) -> bool:
     return variance > 0 and float((rest[period:] * rest[:-period]).mean()) > _RHYTHM * variance
 
 
-def _factor(series: Floats, period: int, horizon: int) -> float:
-    """Return how many deviations would have held `COVERAGE` of the values after some earlier origins."""
-    reach = min(horizon, max(period, 1) * 2, 30)
+def _reach(period: int, horizon: int) -> int:
+    return min(horizon, max(period, 1) * 2, 30)
+
+
+def _origins(series: Floats, period: int, horizon: int) -> list[int]:
+    """Return the earlier origins whose misses are looked at, and the end."""
+    reach = _reach(period, horizon)
     # How a short history was missed says little of how a long one will be.
-    least = max(LEAST_SEASONS * period + 1, _FEW, len(series) * 2 // 3 - reach)
-    origins = np.unique(np.linspace(least, len(series) - reach, ORIGINS).astype(int))
-    if len(series) - reach <= least:
+    least, most = max(LEAST_SEASONS * period + 1, _FEW, len(series) * 2 // 3 - reach), len(series) - reach
+    earlier = [] if most <= least else np.unique(np.linspace(least, most, ORIGINS).astype(int)).tolist()
+    return [*earlier, len(series)]
+
+
+def _factor(series: Floats, origins: Sequence[int], earlier: Sequence[Smoothed], reach: int) -> float:
+    """Return how many deviations would have held `COVERAGE` of the values after some earlier origins."""
+    if not earlier:
         return NORMAL * _UNPROVED
     misses = []
-    for origin in origins:
-        fitted = smooth(series[:origin], period)
+    for origin, fitted in zip(origins, earlier, strict=False):
         spreads = np.maximum(fitted.spreads(reach), 1e-12)
         misses.append(np.abs(series[origin : origin + reach] - fitted.ahead(reach)) / spreads)
-    return float(np.clip(np.quantile(np.concatenate(misses), COVERAGE), MIN_FACTOR, MAX_FACTOR))
+    few = 1.0 + _SHORT / len(series)
+    return few * float(np.clip(np.quantile(np.concatenate(misses), COVERAGE), MIN_FACTOR, MAX_FACTOR))

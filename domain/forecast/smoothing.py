@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -22,6 +24,7 @@ _DAMPINGS: Final = (0.9, 0.98)
 BEST: Final = 3
 _LEVELS: Final = (0.05, 0.1, 0.2, 0.4, 0.7, 0.95)
 _TRENDS: Final = (0.0, 0.02, 0.1)
+_LEAST_FOR_TREND: Final = 40
 _SEASONS: Final = (0.02, 0.1, 0.3)
 
 
@@ -58,29 +61,40 @@ class Smoothed:
 
 def smooth(values: Floats, period: int) -> Smoothed:
     """Fit a series; `period` is the length of its season in steps, 1 for none."""
+    return smooth_at(values, period, [len(values)])[-1]
+
+
+def smooth_at(values: Floats, period: int, origins: Sequence[int]) -> list[Smoothed]:
+    """Fit what comes before each of some origins (ascending, the last may be the end), in one pass."""
     seasons = _SEASONS if period > 1 else (0.0,)
-    grid = np.array(list(product(_DAMPINGS, _LEVELS, _TRENDS, seasons)))
+    # What looks like a trend in a few values is chance more often than not.
+    dampings, trends = (_DAMPINGS, _TRENDS) if len(values) >= _LEAST_FOR_TREND else (_DAMPINGS[:1], _TRENDS[:1])
+    grid = np.array(list(product(dampings, _LEVELS, trends, seasons)))
     phi, alpha, beta, gamma = grid.T
-    season = _first_season(values, period)[:, None] * np.ones(len(grid))
+    slope, turn = alpha * beta, gamma * (1 - alpha)
+    season = _first_season(values[: origins[0]], period)[:, None] * np.ones(len(grid))
     start = float(np.mean(values[: max(period, 3)]))
     level, trend = np.full(len(grid), start), np.zeros(len(grid))
     missed = np.empty((len(values), len(grid)))
-    for at, value in enumerate(values):
+    fits: list[Smoothed] = []
+    for at, value in enumerate(values[: origins[-1]]):
         here = season[at % period]
         damped = phi * trend
         error = value - (level + damped + here)
         level = level + damped + alpha * error
-        trend = damped + alpha * beta * error
-        season[at % period] = here + gamma * (1 - alpha) * error
+        trend = damped + slope * error
+        season[at % period] = here + turn * error
         missed[at] = error
-    counted = missed[min(period, len(values) // 2) :]
-    spread = np.sqrt((counted**2).mean(axis=0))
-    best = np.argsort(spread, kind="stable")[:BEST]
-    following = np.roll(season, -(len(values) % period), axis=0)
-    return Smoothed(
-        phi[best], alpha[best], alpha[best] * beta[best], gamma[best] * (1 - alpha[best]), level[best], trend[best],
-        following[:, best], spread[best],
-    )  # fmt: skip
+        if at + 1 == origins[len(fits)]:
+            counted = missed[min(period, (at + 1) // 2) : at + 1]
+            spread = np.sqrt((counted**2).mean(axis=0))
+            best = np.argsort(spread, kind="stable")[:BEST]
+            following = np.roll(season[:, best], -((at + 1) % period), axis=0)
+            fits.append(
+                Smoothed(phi[best], alpha[best], slope[best], turn[best], level[best], trend[best], following,
+                         spread[best])
+            )  # fmt: skip
+    return fits
 
 
 def _first_season(values: Floats, period: int) -> Floats:

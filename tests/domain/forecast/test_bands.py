@@ -3,12 +3,14 @@ from __future__ import annotations
 import math
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.forecast import forecast
 from domain.forecast.bands import season_of
+from domain.forecast.smoothing import smooth, smooth_at
 from domain.windows import DAY, HOUR
 
 
@@ -37,6 +39,32 @@ def test_the_band_holds_about_eight_of_ten_values() -> None:
     assert 0.7 <= sum(inside) / len(inside) <= 0.95
 
 
+def drifting(count: int, seed: int) -> list[float]:
+    rng = random.Random(seed)  # noqa: S311 - a series, not a secret
+    level, values = 0.0, []
+    for _ in range(count):
+        level += rng.gauss(0, 0.02)
+        values.append(100 * math.exp(level + rng.gauss(0, 0.03)))
+    return values
+
+
+@pytest.mark.parametrize("known", [10, 12, 15, 20, 30])
+def test_the_band_of_a_short_history_holds_as_many(known: int) -> None:
+    inside = []
+    for seed in range(250):
+        values = drifting(known + 7, seed)
+        steps = forecast(days(known), values[:known], 7)
+        inside += [low <= value <= high for (_, low, high), value in zip(steps, values[known:], strict=True)]
+    assert 0.74 <= sum(inside) / len(inside) <= 0.88
+
+
+def test_what_was_foreseen_at_earlier_origins_does_not_know_what_came_after() -> None:
+    series = np.array(drifting(60, 1))
+    changed = np.concatenate([series[:40], series[40:] * 3])
+    (before, _), (after, _) = (smooth_at(values, 7, [40, 60]) for values in (series, changed))
+    assert before.ahead(7).tolist() == after.ahead(7).tolist() == smooth(series[:40], 7).ahead(7).tolist()
+
+
 def test_the_band_widens_with_the_distance() -> None:
     rng = random.Random(3)  # noqa: S311
     walk = [100.0]
@@ -53,8 +81,6 @@ def test_spend_is_not_forecast_to_be_negative() -> None:
 
 def test_the_season_is_found_from_the_spacing_and_the_values() -> None:
     hours = [float(HOUR * i) for i in range(24 * 10)]
-    import numpy as np  # noqa: PLC0415
-
     assert season_of(hours, np.array([math.sin(i / 12 * math.pi) for i in range(240)])) == 24
     rng = random.Random(2)  # noqa: S311
     assert season_of(hours, np.array([rng.gauss(0, 1) for _ in range(240)])) == 1
