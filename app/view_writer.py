@@ -14,6 +14,7 @@ from mode import Service
 
 from agents import metrics
 from app.adapters.redis_view import RedisError
+from domain.projections import PROJECTIONS
 from tables.tenure import PartitionLostError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 WRITE_EVERY: Final = 0.1
 CHECK_REDIS_EVERY: Final = 2.0
 _ROWS_AT_ONCE: Final = 20_000
+_ORDER: Final = {name: -len(dimensions) for name, dimensions in PROJECTIONS.items()}
 _DOCUMENTS_AT_ONCE: Final = 1_000
 
 
@@ -108,7 +110,8 @@ class ViewWriter(Service):
         rows: dict[tuple[int, ProjectionKey], tuple[int, ProjectionRow]],
         documents: dict[tuple[str, str], bytes | None],
     ) -> None:
-        items = list(rows.items())
+        # Parts before sums: whoever sees a total finds it in its parts, too.
+        items = sorted(rows.items(), key=lambda item: _ORDER[item[0][1].projection])
         for at in range(0, len(items), _ROWS_AT_ONCE):
             await self._view.put_costs(dict(items[at : at + _ROWS_AT_ONCE]))
         by_kind: dict[str, dict[str, bytes | None]] = {}
