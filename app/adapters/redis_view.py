@@ -67,6 +67,15 @@ for _, key in ipairs(KEYS) do
 end
 """
 
+# One command for all keys: a client takes longer over a hundred answers than Redis over a hundred look-ups.
+_MARKS_OF: Final = """
+local marks = {}
+for at, key in ipairs(KEYS) do
+  marks[at] = redis.call('HGET', key, '~')
+end
+return marks
+"""
+
 
 class RedisView:
     """Reads and writes the view; every call may raise `RedisError`."""
@@ -75,6 +84,7 @@ class RedisView:
         self._redis = client
         self._prefix = prefix
         self._set_newer = client.register_script(_SET_NEWER)
+        self._marks_of = client.register_script(_MARKS_OF)
         self._writer = secrets.token_hex(8)
         self._marks = count()
 
@@ -154,10 +164,11 @@ class RedisView:
 
     async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
         """Return a mark for each window, another one whenever its lines were written; None where there are none."""
-        pipeline = self._redis.pipeline(transaction=False)
-        for window in windows:
-            pipeline.hget(self._cost_key(window, projection), _MARK)
-        return list(await pipeline.execute())
+        found: list[bytes | None] = []
+        for at in range(0, len(windows), _PIPELINE_KEYS):
+            keys = [self._cost_key(window, projection) for window in windows[at : at + _PIPELINE_KEYS]]
+            found += await self._marks_of(keys=keys)
+        return found
 
     def _next_mark(self) -> str:
         return f"{self._writer}-{next(self._marks)}"
