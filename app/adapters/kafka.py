@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError, TopicAlreadyExistsError, for_code
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from app.partitioner import partitions_of
@@ -86,7 +86,7 @@ class Publisher:
     ) -> int:
         """Append rows as one record batch, atomically; return the offset of the last one.
 
-        Raises `BatchTooLargeError` when they do not fit into one batch.
+        Raises `BatchTooLargeError` when they do not fit into one batch, ours or one that the broker takes.
         """
         producer = await self.start()
         builder = BatchBuilder(MAX_COMMIT_BYTES, 0, key_serializer=None, value_serializer=None)
@@ -94,7 +94,10 @@ class Publisher:
         for key, value in rows:
             if builder.append(key=key, value=value, timestamp=None, headers=pairs) is None:
                 raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_COMMIT_BYTES} bytes")
-        return (await _ship(producer, topic, partition, builder))[1]
+        try:
+            return (await _ship(producer, topic, partition, builder))[1]
+        except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
+            raise BatchTooLargeError(f"{topic}: the broker takes no batch of {builder.size()} bytes") from error
 
     async def read(self, topic: str, partition: int, first: int, last: int) -> list[Any]:
         """Return the records between two offsets, both included, that compaction has left.

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from app.topics import MAX_RECORD_BYTES
 from tests.live.another_worker import another_worker
 from tests.live.chaos.cluster import outage
 from tests.live.system import SESSION_SECONDS
@@ -26,10 +27,12 @@ LEAVE_SECONDS: Final = 10.0
 # Two copies are demanded of topics that have one: the brokers refuse to append.
 REFUSING: Final = {"min.insync.replicas": "2"}
 COMPACT: Final = {"cleanup.policy": "compact"}
-# The cleaner takes all but the newest segment, once a tenth of a percent of it is worth cleaning.
+# The cleaner takes all but the newest segment, once a tenth of a percent of it is worth cleaning. Segments end by time:
+# a broker refuses a commit that is larger than a segment may be.
 COMPACTED_SOON: Final = {
     **COMPACT,
-    "segment.bytes": str(1024 * 1024),
+    "max.message.bytes": str(MAX_RECORD_BYTES),
+    "segment.ms": "1000",
     "min.cleanable.dirty.ratio": "0.001",
     "max.compaction.lag.ms": "100",
 }
