@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from domain.cost_rows import ProjectionKey, ProjectionRow
+    from domain.cost_rows import Projected
 
     Outgoing = tuple[bytes | None, bytes | None, int | None]
     Clock = Callable[[], float]
@@ -82,7 +82,7 @@ class Table(Protocol):
 class View(Protocol):
     """The materialised view in Redis, written behind: calls return at once and never fail."""
 
-    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow], position: int) -> None:
+    def costs(self, partition: int, rows: Projected, position: int) -> None:
         """Show these costs of one owner partition of `cost-totals`, as they are at a position of its table."""
 
     async def room(self) -> None:

@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
-from msgspec.structs import astuple
 
 from agents import metrics
 from agents.batch import Batch, Merger, Rest
 from agents.closing import Hours
 from agents.rollup_rows import CostRows
-from domain import cloudevents
+from agents.rollup_told import attributed
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rollup import Arrived, Group, Rollup, groups, newest
-from domain.sources import BILLED, METERED, parse
+from domain.sources import METERED, parse
 from domain.totals import decode_packet, reported
-from domain.windows import DAY, MINUTE, to_rfc3339
+from domain.windows import DAY
 from tables import costs as table
 from tables.tenure import BatchTooLargeError
 
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
     from agents.closing import Sweep
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, Tenure, View
     from domain.anomaly.sources import Report
-    from domain.cost_rows import CellRow, CostCell, CostCellKey
+    from domain.cost_rows import CostCellKey
 
 SHOWN_AT_ONCE: Final = 2_000
 # Totals of a minute that is going on come again and again: what arrives meanwhile is folded once.
@@ -147,42 +145,9 @@ class RollingUp:
 
     async def _publish(self, state: Partition, group: Group) -> None:
         now = int(self._clock())
-        attributed = [self._attributed(key, row, now) for key, row in group.cells.items()]
-        await self._publisher.send_many(self._topics.attributed, attributed)
+        told = [attributed(key, row, self._currency, now) for key, row in group.cells.items()]
+        await self._publisher.send_many(self._topics.attributed, told)
         await self._send_spends(state, group.spends)
-
-    def _attributed(self, key: CostCellKey, row: CellRow, now: int) -> Outgoing:
-        cell, amount, origin = key.cell, row.amount, parse(key.cell.source)
-        scope, record_key = _scope(cell)
-        data: dict[str, Any] = {
-            "scope": scope,
-            "driver": cell.resource_type.partition(".")[0],
-            "resource_type": cell.resource_type,
-            "source": origin.kind,
-            "window": {"start": to_rfc3339(key.minute), "end": to_rfc3339(key.minute + MINUTE)},
-            "amount": None if amount is None else format(amount, "f"),
-            "currency": self._currency,
-            "units": format(row.units, "f"),
-            "events": row.events,
-            "price_id": cell.price_id or None,
-            "cost_unit": cell.cost_unit or None,
-            "allocation_keys": {},
-            "version": row.version,
-        }
-        if amount is None:
-            data["unpriced"] = True
-        if origin.kind == BILLED:
-            data |= {"provider": origin.provider, "basis": origin.basis, "charge_category": origin.category}
-        identifier = cloudevents.event_id(cloudevents.COST_ATTRIBUTED, key.minute, *astuple(cell), row.version)
-        event = cloudevents.envelope(
-            kind=cloudevents.COST_ATTRIBUTED,
-            agent="rollup",
-            identifier=identifier,
-            time=key.minute,
-            data=data,
-            recorded=now,
-        )
-        return record_key, event, None
 
     async def _send_spends(self, state: Partition, spends: Mapping[SpendKey, SpendRow]) -> None:
         by_budget: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)
@@ -250,7 +215,8 @@ class RollingUp:
                 # Read anew: what was scanned may be older than what was folded since.
                 row = costs.get(key)
                 if row is not None:
-                    rows = {table.split_projection_key(key): table.decode_projection(row)}
+                    shown_key = table.split_projection_key(key)
+                    rows = {shown_key.place: {shown_key.line: table.decode_projection(row)}}
                     self._view.costs(number, rows, costs.position)
 
     async def sweep(self, sweep: Sweep) -> None:
@@ -273,13 +239,6 @@ class RollingUp:
         for state in held:
             state.days.clear()
         metrics.CONSERVATION_GAP.set(float(gap))
-
-
-@lru_cache(maxsize=20_000)
-def _scope(cell: CostCell) -> tuple[dict[str, str], bytes]:
-    """Return the scope of a cell, and as the key of its records."""
-    scope = cell.scope._asdict()
-    return scope, ",".join(f"{dimension}={value}" for dimension, value in scope.items()).encode()
 
 
 def install(

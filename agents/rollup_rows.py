@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal, localcontext
-from typing import TYPE_CHECKING, Final, TypeVar
+from itertools import islice
+from typing import TYPE_CHECKING, Final
 
 from domain.cost_rows import Watermark
 from domain.money import EXACT, ZERO
@@ -13,13 +14,16 @@ from domain.windows import DAY, Granularity, Window
 from tables import costs as table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from agents.ports import Tenure
     from domain.cost_rows import (
         BudgetRow,
         CellRow,
         CostCellKey,
+        Line,
+        Place,
+        Projected,
         ProjectionKey,
         ProjectionRow,
         SpendKey,
@@ -27,10 +31,9 @@ if TYPE_CHECKING:
     )
     from domain.rollup import Group
 
-Key = TypeVar("Key")
-Row = TypeVar("Row")
-
-_MAX_REMEMBERED: Final = 60_000
+# Rows remembered of a partition, some 400 bytes each.
+MAX_CELLS: Final = 40_000
+MAX_LINES: Final = 100_000
 
 
 class CostRows:
@@ -39,37 +42,30 @@ class CostRows:
     def __init__(self, costs: Tenure) -> None:
         self._costs = costs
         self._cells: dict[CostCellKey, CellRow] = {}
-        self._projections: dict[ProjectionKey, ProjectionRow] = {}
+        self._projections: dict[Place, dict[Line, ProjectionRow]] = {}
+        self._lines = 0
         self._spends: dict[SpendKey, SpendRow] = {}
 
     def cells(self, keys: Iterable[CostCellKey]) -> dict[CostCellKey, CellRow]:
-        """Return the slots of those cells that are known."""
-        return self._read(keys, self._cells, table.cell_key, table.decode_cell)
+        """Return the slots of those cells that are known: remembered, or on the disk."""
+        remembered = self._cells
+        found = {key: remembered[key] for key in keys if key in remembered}
+        unknown = [key for key in keys if key not in found]
+        stored = self._costs.get_many([table.cell_key(key) for key in unknown]) if unknown else []
+        found.update((key, table.decode_cell(row)) for key, row in zip(unknown, stored, strict=True) if row is not None)
+        return found
 
-    def projections(self, keys: Iterable[ProjectionKey]) -> dict[ProjectionKey, ProjectionRow]:
-        """Return those projected costs that are known."""
-        return self._read(keys, self._projections, table.projection_key, table.decode_projection)
-
-    def _read(
-        self,
-        keys: Iterable[Key],
-        remembered: Mapping[Key, Row],
-        encode: Callable[[Key], bytes],
-        decode: Callable[[bytes], Row],
-    ) -> dict[Key, Row]:
-        """Return what is remembered, and from the disk, at once, what is not."""
-        found: dict[Key, Row] = {}
-        unknown: list[Key] = []
-        for key in keys:
-            row = remembered.get(key)
-            if row is None:
-                unknown.append(key)
-            else:
-                found[key] = row
+    def projections(self, wanted: Mapping[Place, Iterable[Line]]) -> Projected:
+        """Return the rows of these places, those of other lines, too, where they are remembered."""
+        found = {place: self._projections.get(place, {}) for place in wanted}
+        unknown = [(place, line) for place, lines in wanted.items() for line in lines if line not in found[place]]
         if unknown:
-            for key, stored in zip(unknown, self._costs.get_many([encode(key) for key in unknown]), strict=True):
-                if stored is not None:
-                    found[key] = decode(stored)
+            stored = self._costs.get_many([_key(place, line) for place, line in unknown])
+            read: defaultdict[Place, dict[Line, ProjectionRow]] = defaultdict(dict)
+            for (place, line), row in zip(unknown, stored, strict=True):
+                if row is not None:
+                    read[place][line] = table.decode_projection(row)
+            found.update((place, found[place] | rows) for place, rows in read.items())
         return found
 
     def spend(self, key: SpendKey) -> SpendRow | None:
@@ -98,22 +94,37 @@ class CostRows:
         version = max((row.version for row in group.cells.values()), default=0)
         rows: dict[bytes, bytes | None] = {table.WATERMARK: table.encode(Watermark(version, watermark))}
         rows.update((table.cell_key(key), table.encode(row)) for key, row in group.cells.items())
-        rows.update((table.projection_key(key), table.encode(row)) for key, row in group.projections.items())
+        for place, lines in group.projections.items():
+            prefix = table.window_prefix(place.window, place.projection)
+            rows.update((prefix + table.line_key(line), table.encode(row)) for line, row in lines.items())
         rows.update((table.spend_key(key), table.encode(row)) for key, row in group.spends.items())
         return rows
 
     def remember(self, group: Group) -> None:
         """Keep what was committed, to be read without the disk."""
-        if len(self._cells) + len(self._projections) > _MAX_REMEMBERED:
-            self.clear()
         self._cells.update(group.cells)
-        self._projections.update(group.projections)
+        for place, rows in group.projections.items():
+            # What was written last is to be forgotten last.
+            known = self._projections[place] = self._projections.pop(place, {})
+            self._lines -= len(known)
+            known.update(rows)
+            self._lines += len(known)
         self._spends.update(group.spends)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what was not written for longest."""
+        if len(self._cells) > MAX_CELLS:
+            for key in list(islice(self._cells, MAX_CELLS // 2)):
+                del self._cells[key]
+        while self._lines > MAX_LINES:
+            self._lines -= len(self._projections.pop(next(iter(self._projections))))
 
     def clear(self) -> None:
         """Forget what is remembered; the table has it all."""
         self._cells.clear()
         self._projections.clear()
+        self._lines = 0
         self._spends.clear()
 
     def expired(self, now: int) -> Iterator[bytes]:
@@ -146,3 +157,7 @@ class CostRows:
                 sums[projection] += row.amount
         values = [sums[projection] for projection in PROJECTIONS]
         return max(values) - min(values)
+
+
+def _key(place: Place, line: Line) -> bytes:
+    return table.window_prefix(place.window, place.projection) + table.line_key(line)

@@ -18,10 +18,10 @@ from domain.projections import PROJECTIONS
 from tables.tenure import PartitionLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable
 
-    from app.adapters.redis_view import RedisView
-    from domain.cost_rows import ProjectionKey, ProjectionRow
+    from app.adapters.redis_view import RedisView, Shown
+    from domain.cost_rows import Projected
 
 logger = logging.getLogger(__name__)
 
@@ -43,13 +43,15 @@ class ViewWriter(Service):
         super().__init__(**kwargs)
         self._view = view
         self._owner = owner
-        self._rows: dict[tuple[int, ProjectionKey], tuple[int, ProjectionRow]] = {}
+        self._rows: Shown = {}
         self._documents: dict[tuple[str, str], bytes | None] = {}
         self.show_all: Callable[[], Awaitable[None]] = _nothing
 
-    def costs(self, partition: int, rows: Mapping[ProjectionKey, ProjectionRow], position: int) -> None:
+    def costs(self, partition: int, rows: Projected, position: int) -> None:
         """Show these costs of one owner partition, as they are at a position of its table."""
-        self._rows.update(((partition, key), (position, row)) for key, row in rows.items())
+        for place, lines in rows.items():
+            waiting = self._rows.setdefault((partition, place), {})
+            waiting.update((line, (position, row)) for line, row in lines.items())
 
     def progress(self, name: str, document: bytes) -> None:
         """Say how far this worker is."""
@@ -85,8 +87,13 @@ class ViewWriter(Service):
 
     async def room(self) -> None:
         """Wait until few enough rows and documents wait; for who has many to show."""
-        while (len(self._rows) > _ROWS_AT_ONCE or len(self._documents) > _DOCUMENTS_AT_ONCE) and not self.should_stop:
+        while (self._waiting > _ROWS_AT_ONCE or len(self._documents) > _DOCUMENTS_AT_ONCE) and not self.should_stop:
             await self.sleep(WRITE_EVERY)
+
+    @property
+    def _waiting(self) -> int:
+        """Number of rows that wait."""
+        return sum(map(len, self._rows.values()))
 
     async def on_stop(self) -> None:
         """Write what is left."""
@@ -99,21 +106,17 @@ class ViewWriter(Service):
         try:
             await self._write(rows, documents)
         except (RedisError, OSError) as error:
-            logger.warning("Redis is not reachable (%s); %d rows wait", type(error).__name__, len(rows))
-            self._rows = {**rows, **self._rows}
+            for where, newer in self._rows.items():
+                rows[where] = rows.get(where, {}) | newer
+            self._rows = rows
             self._documents = {**documents, **self._documents}
+            logger.warning("Redis is not reachable (%s); %d rows wait", type(error).__name__, self._waiting)
             await self.sleep(1.0)
-        metrics.VIEW_PENDING.set(len(self._rows))
+        metrics.VIEW_PENDING.set(self._waiting)
 
-    async def _write(
-        self,
-        rows: dict[tuple[int, ProjectionKey], tuple[int, ProjectionRow]],
-        documents: dict[tuple[str, str], bytes | None],
-    ) -> None:
+    async def _write(self, rows: Shown, documents: dict[tuple[str, str], bytes | None]) -> None:
         # Parts before sums: whoever sees a total finds it in its parts, too.
-        items = sorted(rows.items(), key=lambda item: _ORDER[item[0][1].projection])
-        for at in range(0, len(items), _ROWS_AT_ONCE):
-            await self._view.put_costs(dict(items[at : at + _ROWS_AT_ONCE]))
+        await self._view.put_costs(dict(sorted(rows.items(), key=lambda item: _ORDER[item[0][1].projection])))
         by_kind: dict[str, dict[str, bytes | None]] = {}
         for (kind, name), document in documents.items():
             by_kind.setdefault(kind, {})[name] = document

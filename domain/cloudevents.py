@@ -19,9 +19,13 @@ COST_ATTRIBUTED: Final = "costguard.cost.attributed"
 MAX_RAW_BYTES: Final = 64 * 1024
 
 
+# Between the parts of what identifies an event.
+SEPARATOR: Final = "\x1f"
+
+
 def event_id(*cause: object) -> str:
     """Hash what caused an event: the same cause gives the same id after any replay (32 hex digits)."""
-    text = "\x1f".join(str(part) for part in cause)
+    text = SEPARATOR.join(str(part) for part in cause)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -15,6 +16,10 @@ from domain.windows import Window
 
 if TYPE_CHECKING:
     from domain.periods import Period
+
+
+# Lines that come again and again, in all scopes that a worker sees; some hundred bytes each.
+LINES_REMEMBERED: Final = 250_000
 
 
 class CostCell(msgspec.Struct, frozen=True, array_like=True, gc=False, cache_hash=True):
@@ -86,12 +91,24 @@ class Line(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     cost_unit: str
 
 
+class Place(NamedTuple):
+    """Where lines of cost stand: one projection in one window."""
+
+    window: Window
+    projection: str
+
+
 class ProjectionKey(msgspec.Struct, frozen=True, cache_hash=True, gc=False):
     """A cost by some of the dimensions in one window."""
 
     window: Window
     projection: str
     line: Line
+
+    @property
+    def place(self) -> Place:
+        """Where the line stands."""
+        return Place(self.window, self.projection)
 
 
 class ProjectionRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -102,6 +119,10 @@ class ProjectionRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     units: Decimal
     amount: Decimal
     unpriced: int
+
+
+Projected = Mapping[Place, Mapping[Line, ProjectionRow]]
+"""Rows of projected cost, by where they stand."""
 
 
 class BudgetRow(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from domain.cost_rows import Line
+from domain.cost_rows import LINES_REMEMBERED, Line
 from domain.money import ZERO
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS
 from domain.windows import Granularity, Window, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from decimal import Decimal
 
 
-class Delta:
-    """What a scope gains in a window."""
+class Delta(NamedTuple):
+    """What a scope gains in a window; `version` is that of the newest total in it."""
 
-    __slots__ = ("amount", "events", "units", "unpriced", "version")
+    version: int = 0
+    events: int = 0
+    units: Decimal = ZERO
+    amount: Decimal = ZERO
+    unpriced: int = 0
 
-    def __init__(
-        self,
-        version: int = 0,
-        events: int = 0,
-        units: Decimal = ZERO,
-        amount: Decimal = ZERO,
-        unpriced: int = 0,
-    ) -> None:
-        self.version = version
-        self.events = events
-        self.units = units
-        self.amount = amount
-        self.unpriced = unpriced
 
-    def add(self, other: Delta) -> None:
-        """Sum up; the version is that of the newest."""
-        self.version = max(self.version, other.version)
-        self.events += other.events
-        self.units += other.units
-        self.amount += other.amount
-        self.unpriced += other.unpriced
-
-    def plus(self, other: Delta) -> Delta:
-        """Return the sum of both, which stay as they are."""
-        return Delta(
-            max(other.version, self.version),
-            self.events + other.events,
-            self.units + other.units,
-            self.amount + other.amount,
-            self.unpriced + other.unpriced,
-        )
+def total(deltas: Sequence[Delta]) -> Delta:
+    """Return the sum of some, one at least."""
+    if len(deltas) == 1:
+        return deltas[0]
+    versions, events, units, amounts, unpriced = zip(*deltas, strict=True)
+    return Delta(max(versions), sum(events), sum(units, ZERO), sum(amounts, ZERO), sum(unpriced))
 
 
 Lines = dict[Line, Delta]
@@ -73,18 +54,19 @@ def _plan() -> tuple[tuple[str, str | None, tuple[int, ...]], ...]:
 _PLAN: Final = _plan()
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=LINES_REMEMBERED)
 def _narrowed(line: Line, picked: tuple[int, ...]) -> Line:
     """Return the line with some of its values; the same lines come in window after window."""
     values = line.values
     return Line(tuple([values[index] for index in picked]), line.resource_type, line.source, line.cost_unit)
 
 
-def merge(into: Lines, lines: Lines) -> None:
-    """Add lines to others. What is added stays as it was, and is shared where it is alone: most are."""
-    for line, delta in lines.items():
-        known = into.get(line)
-        into[line] = delta if known is None else known.plus(delta)
+def summed(gained: Iterable[tuple[Line, Delta]]) -> Lines:
+    """Sum what was gained by line."""
+    by_line: defaultdict[Line, list[Delta]] = defaultdict(list)
+    for line, delta in gained:
+        by_line[line].append(delta)
+    return {line: total(deltas) for line, deltas in by_line.items()}
 
 
 def by_projection(lines: Lines) -> Iterator[tuple[str, Lines]]:
@@ -94,12 +76,7 @@ def by_projection(lines: Lines) -> Iterator[tuple[str, Lines]]:
         if base is None:
             done[name] = lines
         else:
-            projected: Lines = {}
-            done[name] = projected
-            for line, delta in done[base].items():
-                narrow = _narrowed(line, picked)
-                known = projected.get(narrow)
-                projected[narrow] = delta if known is None else known.plus(delta)
+            done[name] = summed([(_narrowed(line, picked), delta) for line, delta in done[base].items()])
         yield name, done[name]
 
 
@@ -108,21 +85,14 @@ def widened(windows: Mapping[Window, Projected], granularity: Granularity) -> di
 
     What comes in stays as it was, and is shared where it is alone: most batches are of one minute.
     """
-    found: dict[Window, Projected] = {}
-    shared: set[Window] = set()
+    within: defaultdict[Window, list[Projected]] = defaultdict(list)
     for window, projected in windows.items():
-        wider = Window(granularity, floor(window.start, granularity.seconds))
-        known = found.get(wider)
-        if known is None:
-            found[wider] = projected
-            shared.add(wider)
-            continue
-        if wider in shared:
-            shared.discard(wider)
-            known = found[wider] = {name: dict(lines) for name, lines in known.items()}
-        for name, lines in projected.items():
-            merge(known[name], lines)
-    return found
+        within[Window(granularity, floor(window.start, granularity.seconds))].append(projected)
+    return {wider: parts[0] if len(parts) == 1 else _merged(parts) for wider, parts in within.items()}
+
+
+def _merged(parts: Sequence[Projected]) -> Projected:
+    return {name: summed([item for part in parts for item in part[name].items()]) for name in parts[0]}
 
 
 _PICKED: Final = {

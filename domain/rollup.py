@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from domain.budgets.foresight import LOOK_BACK
 from domain.cost_rows import (
+    LINES_REMEMBERED,
     BudgetRow,
     CellRow,
     CostCell,
     CostCellKey,
     Line,
+    Place,
+    Projected,
     ProjectionKey,
     ProjectionRow,
     Slot,
@@ -27,7 +30,7 @@ from domain.cost_rows import (
     SpendRow,
 )
 from domain.money import EXACT, ZERO
-from domain.projecting import Delta, Lines, by_projection, merge, widened
+from domain.projecting import Delta, Lines, by_projection, summed, total, widened
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS, Scope
 from domain.sources import METERED, metered
@@ -41,7 +44,7 @@ if TYPE_CHECKING:
 
 # Cells of one group and their projections usually fit into one Kafka record batch; the agent halves one that does not.
 # The more there are, the fewer rows of wide projections are written again and again.
-GROUP_CELLS: Final = 1_000
+GROUP_CELLS: Final = 2_000
 FULL: Final = "full"
 
 
@@ -51,8 +54,8 @@ class CostReader(Protocol):
     def cells(self, keys: Iterable[CostCellKey]) -> Mapping[CostCellKey, CellRow]:
         """Return the slots of those cells that are known."""
 
-    def projections(self, keys: Iterable[ProjectionKey]) -> Mapping[ProjectionKey, ProjectionRow]:
-        """Return those projected costs that are known."""
+    def projections(self, wanted: Mapping[Place, Iterable[Line]]) -> Projected:
+        """Return of each place that is asked about those of its lines that are known, and perhaps others."""
 
     def spend(self, key: SpendKey) -> SpendRow | None:
         """Return this partition's part of a budget's spend."""
@@ -75,7 +78,7 @@ class Group:
     """Rows that are written together. Cells and spends that did not change are listed too: they are sent again."""
 
     cells: dict[CostCellKey, CellRow] = field(default_factory=dict)
-    projections: dict[ProjectionKey, ProjectionRow] = field(default_factory=dict)
+    projections: dict[Place, dict[Line, ProjectionRow]] = field(default_factory=dict)
     spends: dict[SpendKey, SpendRow] = field(default_factory=dict)
 
 
@@ -83,14 +86,14 @@ def newest(arrived: Iterable[Arrived]) -> dict[CostCellKey, list[Arrived]]:
     """Keep, of each cell and source accumulation, the newest total; by cell."""
     latest: dict[tuple[CostCellKey, int, int], Arrived] = {}
     for one in arrived:
-        total = one.total
+        new = one.total
         cell = CostCell(
-            total.tenant, total.environment, total.feature, total.service, total.team,
-            total.resource_type, total.price_id, total.cost_unit, one.source,
+            new.tenant, new.environment, new.feature, new.service, new.team,
+            new.resource_type, new.price_id, new.cost_unit, one.source,
         )  # fmt: skip
-        slot = (CostCellKey(total.minute, cell), one.partition, total.first)
+        slot = (CostCellKey(new.minute, cell), one.partition, new.first)
         known = latest.get(slot)
-        if known is None or known.total.version <= total.version:
+        if known is None or known.total.version <= new.version:
             latest[slot] = one
     by_cell: defaultdict[CostCellKey, list[Arrived]] = defaultdict(list)
     for (key, _, _), one in latest.items():
@@ -99,14 +102,15 @@ def newest(arrived: Iterable[Arrived]) -> dict[CostCellKey, list[Arrived]]:
 
 
 def groups(cells: dict[CostCellKey, list[Arrived]]) -> Iterator[list[tuple[CostCellKey, list[Arrived]]]]:
-    """Split cells into groups that are written one after the other; by time, so that cells share their windows."""
-    items = sorted(cells.items(), key=_minute)
+    """Split cells into groups that are written one after the other; neighbours share windows and projections."""
+    items = sorted(cells.items(), key=_neighbours)
     for at in range(0, len(items), GROUP_CELLS):
         yield items[at : at + GROUP_CELLS]
 
 
-def _minute(item: tuple[CostCellKey, list[Arrived]]) -> int:
-    return item[0].minute
+def _neighbours(item: tuple[CostCellKey, list[Arrived]]) -> tuple[int, str, str]:
+    key = item[0]
+    return key.minute, key.cell.tenant, key.cell.feature
 
 
 class Rollup:
@@ -119,18 +123,19 @@ class Rollup:
     def fold(self, cells: Sequence[tuple[CostCellKey, list[Arrived]]]) -> Group:
         """Fold one group; nothing is written."""
         group = Group()
-        deltas: dict[int, Lines] = defaultdict(dict)
-        touched: dict[int, Lines] = defaultdict(dict)
+        gained: defaultdict[int, list[tuple[Line, Delta]]] = defaultdict(list)
+        touched: defaultdict[int, list[tuple[Line, Delta]]] = defaultdict(list)
         known = self._reader.cells([key for key, _ in cells])
         with localcontext(EXACT):
             for key, arrived in cells:
+                line = _line(key.cell)
                 delta = _overwrite(key, known.get(key), arrived, group)
                 if delta is not None:
-                    merge(deltas[key.minute], {_line(key.cell): delta})
+                    gained[key.minute].append((line, delta))
                 # A crash may have come after the rows were written and before the spend was sent: it is sent again.
-                merge(touched[key.minute], {_line(key.cell): delta or Delta()})
-            self._project(deltas, group)
-            self._spend(touched, group)
+                touched[key.minute].append((line, delta or Delta()))
+            self._project({minute: summed(lines) for minute, lines in gained.items()}, group)
+            self._spend({minute: summed(lines) for minute, lines in touched.items()}, group)
         return group
 
     def open_period(self, budget: BudgetRow, instant: int) -> dict[SpendKey, SpendRow]:
@@ -161,17 +166,18 @@ class Rollup:
         minutes = {Window(Granularity.MINUTE, minute): dict(by_projection(lines)) for minute, lines in deltas.items()}
         hours = widened(minutes, Granularity.HOUR)
         gains = {
-            ProjectionKey(window, projection, line): delta
+            Place(window, projection): lines
             for windows in (minutes, hours, widened(hours, Granularity.DAY))
             for window, projections in windows.items()
             for projection, lines in projections.items()
-            for line, delta in lines.items()
         }
         known = self._reader.projections(gains)
-        group.projections.update((key, _gain(known.get(key), delta)) for key, delta in gains.items())
+        for place, lines in gains.items():
+            row_of = known[place].get
+            group.projections[place] = {line: _gain(row_of(line), delta) for line, delta in lines.items()}
 
     def _spend(self, deltas: dict[int, Lines], group: Group) -> None:
-        gains: dict[SpendKey, Delta] = {}
+        gains: defaultdict[SpendKey, list[Delta]] = defaultdict(list)
         owners: dict[SpendKey, tuple[BudgetRow, int]] = {}
         if not self.budgets:
             return
@@ -182,10 +188,11 @@ class Rollup:
                     if not budget.counts(line.source):
                         continue
                     for key in _spend_keys(budget, minute):
-                        gains.setdefault(key, Delta()).add(delta)
+                        gains[key].append(delta)
                         owners[key] = budget, max(minute, owners[key][1] if key in owners else 0)
-        for key, delta in sorted(gains.items(), key=lambda gain: not gain[0].step):
+        for key, gained in sorted(gains.items(), key=lambda gain: not gain[0].step):
             budget, newest_minute = owners[key]
+            delta = total(gained)
             period = budget.step_at(newest_minute) if key.step else budget.period_at(newest_minute)
             _, row = self._opened(budget, period, newest_minute, step=key.step)
             group.spends[key] = SpendRow(
@@ -207,20 +214,21 @@ class Rollup:
 
 def _overwrite(key: CostCellKey, row: CellRow | None, arrived: list[Arrived], group: Group) -> Delta | None:
     slots = {} if row is None else {(slot.partition, slot.first): slot for slot in row.slots}
-    delta = Delta(version=-1 if row is None else row.version)
-    changed = False
+    gained: list[Delta] = []
     for one in arrived:
-        total = one.total
-        old = slots.get((one.partition, total.first))
-        if old is not None and old.version >= total.version:
+        new = one.total
+        old = slots.get((one.partition, new.first))
+        if old is not None and old.version >= new.version:
             continue
-        changed = True
-        slots[one.partition, total.first] = Slot(
-            one.partition, total.first, total.version, total.events, total.units, total.amount
-        )
-        delta.add(_difference(one, old))
-    group.cells[key] = CellRow(delta.version, list(slots.values()))
-    return delta if changed else None
+        slots[one.partition, new.first] = Slot(one.partition, new.first, new.version, new.events, new.units, new.amount)
+        gained.append(_difference(one, old))
+    version = -1 if row is None else row.version
+    if not gained:
+        group.cells[key] = CellRow(version, list(slots.values()))
+        return None
+    delta = total(gained)
+    group.cells[key] = CellRow(max(version, delta.version), list(slots.values()))
+    return delta
 
 
 class _Matcher:
@@ -262,22 +270,20 @@ def _narrowest(terms: Sequence[tuple[str, str]]) -> tuple[str, list[tuple[int, s
     return projection, [(PROJECTIONS[projection].index(dimension), value) for dimension, value in terms]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=LINES_REMEMBERED)
 def _line(cell: CostCell) -> Line:
     source = metered(cell.price_id) if cell.source == METERED else cell.source
     return Line(cell.scope, cell.resource_type, source, cell.cost_unit)
 
 
 def _difference(one: Arrived, old: Slot | None) -> Delta:
-    total = one.total
-    events = total.events - (old.events if old else 0)
-    return Delta(
-        version=one.offset,
-        events=events,
-        units=total.units - (old.units if old else ZERO),
-        amount=(total.amount or ZERO) - ((old.amount if old else None) or ZERO),
-        unpriced=events if total.amount is None else 0,
-    )
+    new = one.total
+    unpriced = new.events if new.amount is None else 0
+    if old is None:
+        return Delta(one.offset, new.events, new.units, new.amount or ZERO, unpriced)
+    events = new.events - old.events
+    amount = (new.amount or ZERO) - (old.amount or ZERO)
+    return Delta(one.offset, events, new.units - old.units, amount, events if new.amount is None else 0)
 
 
 def _gain(row: ProjectionRow | None, delta: Delta) -> ProjectionRow:

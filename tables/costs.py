@@ -27,6 +27,7 @@ import msgspec
 
 from domain.anomaly.closing import Closing
 from domain.cost_rows import (
+    LINES_REMEMBERED,
     BudgetRow,
     CellRow,
     CostCellKey,
@@ -93,18 +94,14 @@ def window_prefix(window: Window, projection: str) -> bytes:
     return projection_prefix(window.granularity, projection) + window.start.to_bytes(4, "big")
 
 
-def projection_key(key: ProjectionKey) -> bytes:
-    """Return the row key of a projected cost."""
-    return window_prefix(key.window, key.projection) + _line_key(key.line)
-
-
-@lru_cache(maxsize=50_000)
-def _line_key(line: Line) -> bytes:
+@lru_cache(maxsize=LINES_REMEMBERED)
+def line_key(line: Line) -> bytes:
+    """Return what the key of a projected cost ends with, behind `window_prefix`."""
     return _encode((*line.values, line.resource_type, line.source, line.cost_unit))
 
 
 def split_projection_key(row_key: bytes) -> ProjectionKey:
-    """Restore what `projection_key` wrote."""
+    """Restore what `window_prefix` and `line_key` make together."""
     *values, resource_type, source, cost_unit = _decode_names(row_key[7:])
     window = Window(_GRANULARITIES[row_key[1]], int.from_bytes(row_key[3:7], "big"))
     return ProjectionKey(window, _PROJECTIONS[row_key[2]], Line(tuple(values), resource_type, source, cost_unit))

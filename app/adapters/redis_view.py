@@ -17,10 +17,9 @@ one after each write: readers keep sums for as long as it stays.
 from __future__ import annotations
 
 import secrets
-from collections import defaultdict
 from decimal import Decimal
 from functools import lru_cache
-from itertools import count
+from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import orjson
@@ -30,14 +29,17 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from domain.cells import CostRow
+from domain.cost_rows import LINES_REMEMBERED
 from domain.projections import PROJECTIONS
 from domain.windows import DAY, Granularity, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from domain.cost_rows import Line, ProjectionKey, ProjectionRow
+    from domain.cost_rows import Line, Place, ProjectionRow
 
+# By owner partition and place: rows, each with the position of the owner's table that it belongs to.
+Shown = dict[tuple[int, "Place"], dict["Line", tuple[int, "ProjectionRow"]]]
 __all__ = ["RedisError", "RedisView"]
 
 MAX_DEAD_LETTERS: Final = 1_000
@@ -129,22 +131,24 @@ class RedisView:
         for at in range(0, len(batch), _PIPELINE_KEYS):
             await self._redis.unlink(*batch[at : at + _PIPELINE_KEYS])
 
-    async def put_costs(self, rows: Mapping[tuple[int, ProjectionKey], tuple[int, ProjectionRow]]) -> None:
-        """Write costs of owner partitions, each with the position of its table, unless newer ones are there."""
-        by_hash: defaultdict[tuple[Window, str], list[str | bytes]] = defaultdict(list)
-        for (owner, key), (position, row) in rows.items():
-            by_hash[key.window, key.projection] += (
-                _field(owner, key.line),
-                f"{position}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
-            )
+    async def put_costs(self, rows: Shown) -> None:
+        """Write costs of owner partitions, in order, unless newer ones are there."""
         names: list[str] = []
         arguments: list[str | bytes | int] = []
-        for (window, projection), fields in by_hash.items():
-            names.append(self._cost_key(window, projection))
-            arguments += (_SECONDS_KEPT[window.granularity], self._next_mark(), len(fields), *fields)
-            if len(arguments) > _SCRIPT_ARGUMENTS:
-                await self._set_newer(keys=names, args=arguments)
-                names, arguments = [], []
+        for (owner, place), lines in rows.items():
+            shown = iter(lines.items())
+            # A script takes not too many arguments, however many lines a window has.
+            while some := list(islice(shown, _SCRIPT_ARGUMENTS // 2)):
+                names.append(self._cost_key(place.window, place.projection))
+                arguments += (_SECONDS_KEPT[place.window.granularity], self._next_mark(), 2 * len(some))
+                for line, (position, row) in some:
+                    arguments += (
+                        _field(owner, line),
+                        f"{position}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
+                    )
+                if len(arguments) > _SCRIPT_ARGUMENTS:
+                    await self._set_newer(keys=names, args=arguments)
+                    names, arguments = [], []
         if names:
             await self._set_newer(keys=names, args=arguments)
 
@@ -245,7 +249,7 @@ def _line(window: Window, width: int, name: bytes, value: bytes) -> CostRow:
     return CostRow(window, *line, Decimal(amount), Decimal(units), int(events), int(unpriced))
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=LINES_REMEMBERED)
 def _field(owner: int, line: Line) -> bytes:
     return orjson.dumps([owner, *line.values, line.resource_type, line.source, line.cost_unit])
 

@@ -11,13 +11,15 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from app.adapters.redis_view import RedisView
-from domain.cost_rows import Line, ProjectionKey, ProjectionRow
+from domain.cost_rows import Line, Place, ProjectionRow
 from domain.projecting import Delta, Lines, by_projection
 from domain.totals import owner_of
 from domain.windows import DAY, Granularity, Window, floor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from app.adapters.redis_view import Shown
 
 DAYS: Final = 30
 PARTITIONS: Final = 4
@@ -26,9 +28,6 @@ UNITS: Final = Decimal(3600)
 TENANTS: Final = 50
 FEATURES: Final = 20
 TEAMS: Final = 7
-
-# A row, and the position of the table that it belongs to.
-_Shown = tuple[int, ProjectionRow]
 
 
 async def write_month(redis_url: str, prefix: str, scopes: int, now: int) -> Decimal:
@@ -40,12 +39,12 @@ async def write_month(redis_url: str, prefix: str, scopes: int, now: int) -> Dec
     return AMOUNT * scopes * DAYS
 
 
-def month(scopes: int, now: int) -> Iterator[dict[tuple[int, ProjectionKey], _Shown]]:
+def month(scopes: int, now: int) -> Iterator[Shown]:
     """Yield rows by owner partition and key, a window and an owner at a time."""
     owners = list(_lines_by_owner(scopes).items())
     for window in _windows(now):
         for owner, lines in owners:
-            yield dict(_rows(owner, lines, window))
+            yield {(owner, Place(window, projection)): rows for projection, rows in _rows(lines)}
 
 
 def _windows(now: int) -> list[Window]:
@@ -65,10 +64,6 @@ def _lines_by_owner(scopes: int) -> dict[int, Lines]:
     return owners
 
 
-def _rows(
-    owner: int, lines: Lines, window: Window
-) -> Iterator[tuple[tuple[int, ProjectionKey], tuple[int, ProjectionRow]]]:
+def _rows(lines: Lines) -> Iterator[tuple[str, dict[Line, tuple[int, ProjectionRow]]]]:
     for projection, projected in by_projection(lines):
-        for line, delta in projected.items():
-            row = ProjectionRow(delta.version, delta.events, delta.units, delta.amount, delta.unpriced)
-            yield (owner, ProjectionKey(window, projection, line)), (1, row)
+        yield projection, {line: (1, ProjectionRow(*delta)) for line, delta in projected.items()}

@@ -42,7 +42,8 @@ class MemoryView:
 
     def costs(self, partition: int, rows: Mapping[Any, Any], position: int) -> None:
         assert position >= 0
-        self.rows |= {(partition, key): row for key, row in rows.items()}
+        for place, lines in rows.items():
+            self.rows.setdefault((partition, place), {}).update(lines)
 
     async def room(self) -> None:
         pass

@@ -70,8 +70,9 @@ class House:
     def total(self, projection: str = "all") -> Decimal:
         day = [
             row
-            for (_, key), row in self.view.rows.items()
-            if key.projection == projection and key.window.granularity == "day"
+            for (_, place), lines in self.view.rows.items()
+            if place.projection == projection and place.window.granularity == "day"
+            for row in lines.values()
         ]
         return sum((row.amount for row in day), Decimal(0))
 

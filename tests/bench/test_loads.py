@@ -27,7 +27,7 @@ def test_a_paced_event_has_a_new_id_and_the_time_that_it_is_sent() -> None:
 def test_every_projection_of_the_month_has_the_same_total() -> None:
     totals = dict.fromkeys(PROJECTIONS, Decimal(0))
     for rows in month(200, NOON):
-        for (_, key), (_, row) in rows.items():
-            if key.window.granularity is Granularity.DAY:
-                totals[key.projection] += row.amount
+        for (_, place), lines in rows.items():
+            if place.window.granularity is Granularity.DAY:
+                totals[place.projection] += sum(row.amount for _, row in lines.values())
     assert set(totals.values()) == {AMOUNT * 200 * DAYS}

@@ -9,14 +9,25 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.cost_rows import BudgetRow, CellRow, CostCellKey, ProjectionKey, ProjectionRow, SpendKey, SpendRow
+from domain.cost_rows import (
+    BudgetRow,
+    CellRow,
+    CostCellKey,
+    Place,
+    ProjectionKey,
+    ProjectionRow,
+    SpendKey,
+    SpendRow,
+)
 from domain.projections import PROJECTIONS
 from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.totals import Total
 from domain.windows import DAY, HOUR, MINUTE, Granularity, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from domain.cost_rows import Line, Projected
 
 START = 1_793_491_200  # 2026-11-01T00:00:00Z
 
@@ -26,26 +37,26 @@ class Rows:
 
     def __init__(self) -> None:
         self.stored_cells: dict[CostCellKey, CellRow] = {}
-        self.projected: dict[ProjectionKey, ProjectionRow] = {}
+        self.projected: dict[Place, dict[Line, ProjectionRow]] = {}
         self.spends: dict[SpendKey, SpendRow] = {}
 
     def cells(self, keys: Iterable[CostCellKey]) -> dict[CostCellKey, CellRow]:
         return {key: self.stored_cells[key] for key in keys if key in self.stored_cells}
 
-    def projections(self, keys: Iterable[ProjectionKey]) -> dict[ProjectionKey, ProjectionRow]:
-        return {key: self.projected[key] for key in keys if key in self.projected}
+    def projections(self, wanted: Mapping[Place, Iterable[Line]]) -> Projected:
+        return {place: self.projected.get(place, {}) for place in wanted}
 
     def spend(self, key: SpendKey) -> SpendRow | None:
         return self.spends.get(key)
 
     def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
-        for key, row in self.projected.items():
-            if (key.projection, key.window) == (projection, window):
-                yield key, row
+        for line, row in self.projected.get(Place(window, projection), {}).items():
+            yield ProjectionKey(window, projection, line), row
 
     def write(self, group: Group) -> None:
         self.stored_cells |= group.cells
-        self.projected |= group.projections
+        for place, rows in group.projections.items():
+            self.projected[place] = self.projected.get(place, {}) | rows
         self.spends |= group.spends
 
 
@@ -73,9 +84,9 @@ def fold(rows: Rows, rollup: Rollup, arrived: Iterable[Arrived]) -> None:
 
 def amounts(rows: Rows, granularity: Granularity = Granularity.DAY) -> dict[str, Decimal]:
     sums: defaultdict[str, Decimal] = defaultdict(Decimal)
-    for key, row in rows.projected.items():
-        if key.window.granularity == granularity:
-            sums[key.projection] += row.amount
+    for place, lines in rows.projected.items():
+        if place.window.granularity == granularity:
+            sums[place.projection] += sum(row.amount for row in lines.values())
     return dict(sums)
 
 
@@ -114,7 +125,7 @@ def test_an_accumulation_begun_anew_after_expiry_is_another_slot() -> None:
 def test_no_price_is_counted_and_never_zero_cost() -> None:
     rows = Rows()
     fold(rows, Rollup(rows), [Arrived(0, "metered", 0, total(1, None, events=3))])
-    assert {row.unpriced for row in rows.projected.values()} == {3}
+    assert {row.unpriced for lines in rows.projected.values() for row in lines.values()} == {3}
     (cell,) = rows.stored_cells.values()
     assert cell.amount is None
 
@@ -154,9 +165,7 @@ def test_a_replay_sends_spend_again_that_a_crash_may_have_kept_from_being_sent()
     one = Arrived(0, "metered", 0, total(3, "1.50"))
     first = rollup.fold(list(newest([one]).items()))
     assert [row.spent for row in first.spends.values()] == [Decimal("1.50")] * 2
-    rows.stored_cells |= first.cells
-    rows.projected |= first.projections
-    rows.spends |= first.spends
+    rows.write(first)
     assert rollup.fold(list(newest([one]).items())).spends == first.spends
 
 
