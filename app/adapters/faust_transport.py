@@ -15,7 +15,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from agents import metrics
 from agents.batch import Batch
-from app.adapters import fetches
+from app.adapters import fetches, heartbeats
 from app.adapters.fetches import void_of
 from app.adapters.in_flight import InFlight, Unbroken
 
@@ -42,6 +42,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         fetches.install()
+        heartbeats.install()
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - the driver passes no setting through
         return consumer
