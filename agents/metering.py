@@ -106,7 +106,8 @@ class Metering:
         meter = source.meter
         started = time.perf_counter()
         done = meter.done
-        folded = meter.fold(batch.records, int(self._clock()))
+        with metrics.cpu("fold"):
+            folded = meter.fold(batch.records, int(self._clock()))
         folding = time.perf_counter()
         await self._write(source, folded, done)
         written = time.perf_counter()
@@ -162,9 +163,10 @@ class Metering:
         return Source(meter, cells, ids, position.published)
 
     async def _write(self, source: Source, folded: Folded, done: int) -> None:
-        rows: dict[bytes, bytes | None] = {
-            meter_table.key(key): meter_table.encode_row(row) for key, row in folded.rows.items()
-        }
+        with metrics.cpu("meter rows"):
+            rows: dict[bytes, bytes | None] = {
+                meter_table.key(key): meter_table.encode_row(row) for key, row in folded.rows.items()
+            }
         await asyncio.gather(self._write_cells(source, rows, done), _write_ids(source.ids, folded))
 
     async def _write_cells(self, source: Source, rows: dict[bytes, bytes | None], done: int) -> None:
@@ -180,9 +182,10 @@ class Metering:
 
     async def _publish(self, batch: Batch, source: Source, folded: Folded) -> None:
         meter = source.meter
-        packets = totals.pack(
-            METERED, batch.partition, folded.last_offset, meter.watermark, folded.totals(), self._partitions
-        )
+        with metrics.cpu("totals"):
+            packets = totals.pack(
+                METERED, batch.partition, folded.last_offset, meter.watermark, folded.totals(), self._partitions
+            )
         now = self._clock()
         letters = [batch.dead_letter("metering", record, reason, now) for record, reason in folded.rejected]
         sent, _ = await asyncio.gather(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import Counter, Gauge, Histogram
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 EVENTS: Final = Counter("costguard_events_total", "Usage events folded. Falls to zero: look at the producers.")
 DUPLICATES: Final = Counter(
@@ -33,6 +38,11 @@ BATCH_EVENTS: Final = Histogram(
 STAGE_SECONDS: Final = Counter(
     "costguard_stage_seconds_total",
     "Time spent by stage of the cost path. The largest is the bottleneck.",
+    ["stage"],
+)
+STAGE_CPU: Final = Counter(
+    "costguard_stage_cpu_seconds_total",
+    "CPU time by stage of the cost path, without what it waits for. The largest is what makes an event dear.",
     ["stage"],
 )
 LAG: Final = Gauge(
@@ -78,3 +88,13 @@ DEAD_LETTERS: Final = Counter(
     "Dead letters by kind of reason. Tell the sender what is wrong.",
     ["reason"],
 )
+
+
+@contextmanager
+def cpu(stage: str) -> Iterator[None]:
+    """Count the CPU time of a stage; what is inside must not await, or it counts what others do meanwhile."""
+    began = time.thread_time()
+    try:
+        yield
+    finally:
+        STAGE_CPU.labels(stage).inc(time.thread_time() - began)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 SHOWN_AT_ONCE: Final = 2_000
 # Totals of a minute that is going on come again and again: what arrives meanwhile is folded once.
-REST: Final = Rest(per_work=2.0, at_most=0.5)
+REST: Final = Rest(per_work=1.0, at_most=0.2)
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -121,15 +121,19 @@ class RollingUp:
         return known
 
     async def _fold(self, state: Partition, arrived: list[Arrived]) -> None:
-        for group in groups(newest(arrived)):
+        with metrics.cpu("rollup"):
+            cells = newest(arrived)
+        for group in groups(cells):
             await self._fold_group(state, group)
 
     async def _fold_group(self, state: Partition, cells: Sequence[tuple[CostCellKey, list[Arrived]]]) -> None:
-        group = state.rollup.fold(cells)
-        try:
+        with metrics.cpu("rollup"):
+            group = state.rollup.fold(cells)
+        with metrics.cpu("cost rows"):
             metered = [key.minute for key in group.cells if parse(key.cell.source).kind == METERED]
-            touched = state.hours.touch(metered, self._clock())
-            await state.costs.commit(state.rows.encode(group, state.watermark) | touched)
+            rows = state.rows.encode(group, state.watermark) | state.hours.touch(metered, self._clock())
+        try:
+            await state.costs.commit(rows)
         except BatchTooLargeError:
             if len(cells) == 1:
                 raise
@@ -145,7 +149,8 @@ class RollingUp:
 
     async def _publish(self, state: Partition, group: Group) -> None:
         now = int(self._clock())
-        told = [attributed(key, row, self._currency, now) for key, row in group.cells.items()]
+        with metrics.cpu("cost events"):
+            told = [attributed(key, row, self._currency, now) for key, row in group.cells.items()]
         await self._publisher.send_many(self._topics.attributed, told)
         await self._send_spends(state, group.spends)
 

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError, TopicAlreadyExistsError, for_code
 from aiokafka.producer.message_accumulator import BatchBuilder
 
+from agents import metrics
 from app.partitioner import partitions_of
 from tables.tenure import BatchTooLargeError
 
@@ -91,9 +92,10 @@ class Publisher:
         producer = await self.start()
         builder = BatchBuilder(MAX_COMMIT_BYTES, 0, key_serializer=None, value_serializer=None)
         pairs = list(headers.items())
-        for key, value in rows:
-            if builder.append(key=key, value=value, timestamp=None, headers=pairs) is None:
-                raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_COMMIT_BYTES} bytes")
+        with metrics.cpu("changelog"):
+            for key, value in rows:
+                if builder.append(key=key, value=value, timestamp=None, headers=pairs) is None:
+                    raise BatchTooLargeError(f"{topic}: rows of one commit exceed {MAX_COMMIT_BYTES} bytes")
         try:
             return (await _ship(producer, topic, partition, builder))[1]
         except (MessageSizeTooLargeError, RecordListTooLargeError) as error:
