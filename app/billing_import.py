@@ -48,6 +48,14 @@ class Refused(NamedTuple):
     reason: str
 
 
+class DamagedError(Exception):
+    """A file of a delivery cannot be read to its end: nothing of the delivery counts."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason)
+        self.refused = refused
+
+
 class Piece(NamedTuple):
     """Some rows of a file, and how many bytes of it have been read by now."""
 
@@ -68,7 +76,10 @@ class Publisher(Protocol):
 
 @dataclass
 class Summary:
-    """What an import did; `rejected` lists the first thousand. `currency` is that of files that name none."""
+    """What an import did; `rejected` and `noted` list the first thousand. `currency` is that of files that name none.
+
+    A noted row counts: one of its cells, that no money depends on, could not be read and was taken for empty.
+    """
 
     currency: str = "USD"
     totals: Totals = field(default_factory=Totals)
@@ -76,6 +87,8 @@ class Summary:
     refused: list[Refused] = field(default_factory=list)
     rejected: list[tuple[Path, RejectedRow]] = field(default_factory=list)
     rejected_rows: int = 0
+    noted: list[tuple[Path, RejectedRow]] = field(default_factory=list)
+    noted_rows: int = 0
     editions: list[Edition] = field(default_factory=list)
     assumed_currency: list[Path] = field(default_factory=list)
 
@@ -117,16 +130,19 @@ def check(delivery: Delivery, options: Options) -> list[Refused]:
 def read(delivery: Delivery, options: Options, summary: Summary) -> Iterator[Piece]:
     """Yield the rows of a delivery, and add to the summary: also its editions, once all is read.
 
-    A file that `check` would refuse raises `UnreadableBillError`, and so does one that turns out to be damaged.
+    A file that `check` would refuse raises `DamagedError`, and so does one that turns out to be damaged.
     """
     occurrences = Occurrences()
     editions: list[Edition] = []
     for file in delivery.files:
-        with BillFile(file) as bill:
-            found = _format_of(bill, options)
-            if isinstance(found, str):
-                raise UnreadableBillError(found)
-            yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
+        try:
+            with BillFile(file) as bill:
+                found = _format_of(bill, options)
+                if isinstance(found, str):
+                    raise UnreadableBillError(found)
+                yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
+        except UnreadableBillError as error:
+            raise DamagedError(Refused(file, str(error))) from error
     summary.editions.extend(merged(editions))
 
 
@@ -164,6 +180,8 @@ def _piece(file: Path, bill: BillFile, reading: Reading, batch: Batch, summary: 
     summary.totals.add(rows)
     summary.rejected_rows += len(rejected)
     summary.rejected.extend((file, each) for each in rejected[: MAX_LISTED - len(summary.rejected)])
+    summary.noted_rows += len(reading.noted)
+    summary.noted.extend((file, each) for each in reading.noted[: MAX_LISTED - len(summary.noted)])
     return Piece(file, rows, rejected, bill.consumed)
 
 
@@ -183,8 +201,8 @@ def read_only(
     try:
         for piece in read(delivery, options, summary):
             on_piece(piece)
-    except UnreadableBillError as error:
-        summary.refused.append(Refused(summary.files[-1][0], str(error)))
+    except DamagedError as error:
+        summary.refused.append(error.refused)
 
 
 async def publish(
@@ -203,8 +221,8 @@ async def publish(
     known = len(summary.editions)
     try:
         await _publish_rows(delivery, options, summary, publisher, topic, on_piece)
-    except UnreadableBillError as error:
-        summary.refused.append(Refused(summary.files[-1][0], str(error)))
+    except DamagedError as error:
+        summary.refused.append(error.refused)
     else:
         await publisher.send_many(topic, [closing_record(edition) for edition in summary.editions[known:]])
 

@@ -47,6 +47,10 @@ def as_json(summary: Summary, plan: Plan, missing: Sequence[str] = ()) -> dict[s
             "rows": summary.rejected_rows,
             "listed": [{"file": str(file), "line": row.line, "reason": row.reason} for file, row in summary.rejected],
         },
+        "noted": {
+            "rows": summary.noted_rows,
+            "listed": [{"file": str(file), "line": row.line, "reason": row.reason} for file, row in summary.noted],
+        },
         "refused": [{"file": str(each.file), "reason": each.reason} for each in summary.refused],
         "left_out": [{"file": str(file), "reason": reason} for file, reason in plan.left_out],
         "missing_rates": list(missing),
@@ -90,6 +94,10 @@ def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] 
         console.print(f"  {file.name}, line {row.line}: {row.reason}", highlight=False, markup=False)
     if summary.rejected_rows > SHOWN:
         console.print(f"  ... and {summary.rejected_rows - SHOWN:,} more; --json lists up to 1,000", highlight=False)
+    if summary.noted_rows:
+        console.print(f"{summary.noted_rows:,} rows count without a cell that could not be read:", highlight=False)
+    for file, row in summary.noted[:SHOWN]:
+        console.print(f"  {file.name}, line {row.line}: {row.reason}", highlight=False, markup=False)
     for rate in missing:
         console.print(f"{rate}, and import again: a bill with such rows does not count", highlight=False, markup=False)
     for refused in summary.refused:

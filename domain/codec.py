@@ -18,14 +18,12 @@ from domain.money import ZERO
 from domain.pricing import disjoint
 from domain.rejection import Rejected
 from domain.usage import DRIVERS, LLM_TOKENS, UsageEvent, UsageMetered
-from domain.windows import DAY
+from domain.windows import DAY, FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Window starts are kept as 32-bit seconds; a time outside is a mistake of its sender's clock or format.
-FIRST_YEAR: Final = 2000
-LAST_YEAR: Final = 2100
 MAX_EXPONENT: Final = 18
 # Digits beyond 34 are noise of a float printed as decimal, and would make exact sums grow without bound.
 _UNITS: Final = Context(

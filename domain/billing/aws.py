@@ -113,7 +113,7 @@ def _line_type(of: tuple[str, str]) -> LineType:
 
 def _costs(block: Block) -> Columns:
     unblended = block.needed_amount("lineItem/UnblendedCost")
-    billed = _net(block.amount("lineItem/NetUnblendedCost"), unblended)
+    billed = _net(block.money("lineItem/NetUnblendedCost"), unblended)
     public = block.amount("pricing/publicOnDemandCost")
     kinds = _kinds(block)
     commitments = _Commitments(block)
@@ -143,7 +143,7 @@ class _Commitments:
         spelt = (f"{group}/Net{name}", f"{group}/{name}")
         for each in spelt:
             if each not in self._read:
-                self._read[each] = self._block.amount(each)
+                self._read[each] = self._block.money(each)
             if (found := self._read[each][position]) is not None:
                 return found
         return ZERO
@@ -217,7 +217,7 @@ def _descriptions(block: Block) -> Columns:
 def _product_names(block: Block) -> list[str | None]:
     """Return the product's name: a column of its own, or in the map that CUR 2.0 has instead."""
     if "product" in block and "product/ProductName" not in block:
-        maps = block.structured(parse_tags, "product")
+        maps = block.tags(parse_tags, "product")
         return [each.get("product_name") for each in maps]
     return block.text("product/ProductName", "product/servicename")
 
@@ -230,7 +230,7 @@ def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
     """Return tags and scopes: from a column per tag, or from CUR 2.0's one column of all."""
     names = [name for name in block.names if name.casefold().startswith(_TAGS_FOLDED)]
     if not names:
-        tags = block.structured(parse_tags, "resource_tags", "tags")
+        tags = block.tags(parse_tags, "resource_tags", "tags")
         return tags, scopes_of(block, tags)
     cells = zip(*map(block.cells, names), strict=True)
     tags = [{name: cell for name, cell in zip(names, each, strict=True) if cell} for each in cells]
