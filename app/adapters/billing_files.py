@@ -111,7 +111,9 @@ class BillFile:
         if first != ZIP:
             return self._raw
         archive = self._open.enter_context(zipfile.ZipFile(self._raw))
-        members = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith(_RESOURCE_FORKS)]
+        members = [
+            name for name in archive.namelist() if not name.endswith("/") and not name.startswith(_RESOURCE_FORKS)
+        ]
         if len(members) != 1:
             raise UnreadableBillError(f"a zip archive of {len(members)} files; unpack it and import its directory")
         try:

@@ -2,8 +2,8 @@
 
 Version 1.3 renamed `ProviderName` to `ServiceProviderName` and brought `HostProviderName`. `BillingCurrency` is
 mandatory, but published examples lack it; the importer then says which currency it assumed. Oracle's export still has
-the names of the preview of 1.0 (`Provider`, `Publisher`, `UsageQuantity`). An empty `EffectiveCost` is not told. Source:
-https://focus.finops.org/focus-specification/
+the names of the preview of 1.0 (`Provider`, `Publisher`, `UsageQuantity`). An empty `EffectiveCost` is not told.
+Source: https://focus.finops.org/focus-specification/
 """
 
 from __future__ import annotations

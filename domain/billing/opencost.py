@@ -85,8 +85,9 @@ FORMAT: Final = Format(
     provider="OpenCost",
     needs=(("totalCost",), _START, ("cpuCost",)),
     uses=(
-        *_NAME, "window.end", "end", "cluster", "namespace", "labels", "currency", "minutes", "properties.cluster", "properties.namespace", "properties.pod",
-        "properties.providerID", "properties.labels", "properties.namespaceLabels", "ramCost", "gpuCost", "pvCost",
+        *_NAME, "window.end", "end", "cluster", "namespace", "labels", "currency", "minutes", "properties.cluster",
+        "properties.namespace", "properties.pod", "properties.providerID", "properties.labels",
+        "properties.namespaceLabels", "ramCost", "gpuCost", "pvCost",
     ),
     tags=(LABELS,),
     convert=convert,

@@ -91,7 +91,7 @@ def test_names_of_the_preview_of_the_standard_are_read() -> None:
     record = {name: cell for name, cell in FOCUS.items() if name != "ProviderName"}
     found = row(record | {"Provider": "Oracle", "Publisher": "Oracle", "UsageQuantity": "2", "UsageUnit": "GB"})
     assert (found.provider_name, found.publisher_name) == ("Oracle", "Oracle")
-    assert (found.consumed_quantity, found.consumed_unit) == (2, "GB")
+    assert (found.consumed_quantity, found.consumed_unit) == (Decimal(2), "GB")
 
 
 def test_spelling_of_a_category_does_not_matter_nor_does_that_of_a_currency() -> None:

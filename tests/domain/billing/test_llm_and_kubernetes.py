@@ -90,7 +90,7 @@ def test_exports_as_csv_are_read_by_day_and_by_window() -> None:
     assert f"{by_day.charge_period_end:%Y-%m-%d}" == "2026-09-03"
     window = {"name": "web-1", "window.start": "2026-09-02T00:00:00Z", "window.end": "2026-09-03T00:00:00Z"}
     labelled = row({**window, "cpuCost": "1", "totalCost": "2", "properties.labels.team": "search"})
-    assert (labelled.billed_cost, labelled.team) == (2, "search")
+    assert (labelled.billed_cost, labelled.team) == (Decimal(2), "search")
 
 
 def test_allocations_are_opened_by_name_and_window() -> None:
