@@ -10,6 +10,9 @@ upfront fees and negations: 0; all else as billed |
 | contracted | unblended; usage under a reservation: public on-demand cost; negations: 0 |
 | list | public on-demand cost of usage, else unblended; negations: 0 |
 
+A report without the columns of amortisation (they came in 2018 and 2019) tells reservations or plans as they were
+billed: then that is their effective cost, too, so that no fee is lost.
+
 Negations of savings plans stay among the billed cost of usage, so that sums are the invoice's.
 Net columns (after negotiated discounts) win over the plain ones wherever they hold a number.
 """
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 TAG_PREFIXES: Final = ("resourceTags/", "resource_tags_")
 _TAGS_FOLDED: Final = tuple(prefix.casefold() for prefix in TAG_PREFIXES)
+_PLANS: Final = "SavingsPlan"
 _NEGATION: Final = "SavingsPlanNegation"
 
 
@@ -136,6 +140,8 @@ class _Commitments:
 
     def __init__(self, block: Block) -> None:
         self._block = block
+        self.are_reservations_told = "reservation/EffectiveCost" in block
+        self.are_plans_told = "savingsPlan/SavingsPlanEffectiveCost" in block
         self._read: dict[str, list[Decimal | None]] = {}
 
     def amount(self, position: int, group: str, name: str) -> Decimal:
@@ -154,7 +160,7 @@ class _Commitments:
 
 
 def _effective(kind: str, billed: Decimal, position: int, parts: _Commitments) -> Decimal:
-    if kind == "Usage":
+    if kind == "Usage" or not (parts.are_plans_told if kind.startswith(_PLANS) else parts.are_reservations_told):
         return billed
     if kind == "DiscountedUsage":
         return parts.amount(position, "reservation", "EffectiveCost")

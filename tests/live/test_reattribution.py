@@ -68,4 +68,4 @@ async def test_a_rule_corrects_a_closed_month_and_its_restatement_and_is_taken_b
     assert Decimal(would["moved"]) == by_team(restated, "web")[("web",)]
     system.config = ""
     (gone,) = json.loads(system.run("reattribute", "--json", "--dry-run"))
-    assert (gone["rows"], Decimal(gone["moved"])) == (0, 0)
+    assert (gone["rows"], Decimal(gone["moved"])) == (0, Decimal(0))
