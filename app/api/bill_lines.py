@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.api.ports import View
     from domain.billing.details import DetailKey, DetailRow
 
-_FULL: Final = "full"
+FULL: Final = "full"
 _DAYS_AT_ONCE: Final = 31
 
 
@@ -38,7 +38,7 @@ async def read_detailed_costs(view: View, asked: CostQuery) -> tuple[CostQuery, 
     planned = queries.plan(query)
     if isinstance(planned, Rejected):
         return planned
-    fold = Fold(query, _FULL)
+    fold = Fold(query, FULL)
     async for rows in bill_lines(view, known, query):
         rejected = fold.add(rows)
         if rejected is not None:
