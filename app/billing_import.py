@@ -10,37 +10,31 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import lru_cache
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from app.adapters.billing_files import BillFile, UnreadableBillError
+from app.billing_records import closing_record, row_record
 from domain.billing.catalogue import detect
-from domain.billing.datasets import routing_key
-from domain.billing.editions import EDITION_CLOSED, Edition, merged, standing
+from domain.billing.editions import Edition, merged, standing
 from domain.billing.formats import Context, Unrecognised
 from domain.billing.header import canonical
 from domain.billing.occurrences import Occurrences
 from domain.billing.reading import Reading, Source
-from domain.billing.row import BILLING_DELTA, BillingRow, RejectedRow, event_id
 from domain.billing.tags import TagTable
 from domain.billing.totals import Total, Totals
-from domain.cloudevents import event_id as hashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
     from pathlib import Path
 
     from app.adapters.billing_files import Batch
     from app.billing_plan import Delivery
+    from app.billing_records import Record
     from domain.billing.formats import Format
+    from domain.billing.row import BillingRow, RejectedRow
 
-SOURCE: Final = "/costguard/billing-import"
 MAX_LISTED: Final = 1000
-_encode = msgspec.json.Encoder().encode
 
 
 class Refused(NamedTuple):
@@ -252,61 +246,6 @@ async def _publish_rows(
         on_piece(piece)
 
 
-_Record = tuple[bytes | None, bytes | None, int | None]
-
-
-def _next_records(pieces: Iterator[Piece], ordinals: Mapping[str, Iterator[int]]) -> tuple[Piece, list[_Record]] | None:
+def _next_records(pieces: Iterator[Piece], ordinals: Mapping[str, Iterator[int]]) -> tuple[Piece, list[Record]] | None:
     piece = next(pieces, None)
     return None if piece is None else (piece, [row_record(row, next(ordinals[row.statement])) for row in piece.rows])
-
-
-def row_record(row: BillingRow, ordinal: int) -> _Record:
-    """Return key and CloudEvent of a row; its time is the beginning of its charge period.
-
-    `ordinal` is its place among the rows of its statement in this edition, the same whenever that is imported.
-    """
-    value = _ROW % (event_id(row).encode(), _time(row.charge_period_start), ordinal, _encode(row))
-    return _key(row.statement), value, None
-
-
-@lru_cache(maxsize=10_000)
-def _key(statement: str) -> bytes:
-    return routing_key(statement).encode()
-
-
-@lru_cache(maxsize=10_000)
-def _time(instant: datetime) -> bytes:
-    return _encode(instant)
-
-
-def closing_record(edition: Edition) -> _Record:
-    """Return key and CloudEvent that say: all rows of this edition are sent."""
-    identifier = hashed(EDITION_CLOSED, *edition.key, edition.content, edition.rows)
-    return (
-        routing_key(edition.statement).encode(),
-        _envelope(EDITION_CLOSED, identifier, edition.written_at, edition),
-        None,
-    )
-
-
-def _envelope(kind: str, identifier: str, time: Any, data: Any, **more: Any) -> bytes:
-    head = {
-        "specversion": "1.0",
-        "id": identifier,
-        "source": SOURCE,
-        "type": kind,
-        "time": time,
-        "datacontenttype": "application/json",
-        **more,
-    }
-    return b'%s,"data":%s}' % (_encode(head)[:-1], _encode(data))
-
-
-# Written out: encoding what is the same in every row anew takes longer than encoding the row.
-_ROW: Final = (
-    b'{"specversion":"1.0","id":"%s","source":"'
-    + SOURCE.encode()
-    + b'","type":"'
-    + BILLING_DELTA.encode()
-    + b'","time":%s,"datacontenttype":"application/json","ordinal":%d,"data":%s}'
-)
