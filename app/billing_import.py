@@ -11,22 +11,18 @@ import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
-
-import msgspec
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from app.adapters.billing_files import BillFile, UnreadableBillError
+from app.billing_records import closing_record, row_record
 from domain.billing.catalogue import detect
-from domain.billing.datasets import routing_key
-from domain.billing.editions import EDITION_CLOSED, Edition, merged, standing
+from domain.billing.editions import Edition, merged, standing
 from domain.billing.formats import Context, Unrecognised
 from domain.billing.header import canonical
 from domain.billing.occurrences import Occurrences
 from domain.billing.reading import Reading, Source
-from domain.billing.row import BILLING_DELTA, BillingRow, RejectedRow, event_id
 from domain.billing.tags import TagTable
 from domain.billing.totals import Total, Totals
-from domain.cloudevents import event_id as hashed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -34,11 +30,11 @@ if TYPE_CHECKING:
 
     from app.adapters.billing_files import Batch
     from app.billing_plan import Delivery
+    from app.billing_records import Record
     from domain.billing.formats import Format
+    from domain.billing.row import BillingRow, RejectedRow
 
-SOURCE: Final = "/costguard/billing-import"
 MAX_LISTED: Final = 1000
-_encode = msgspec.json.Encoder().encode
 
 
 class Refused(NamedTuple):
@@ -46,6 +42,14 @@ class Refused(NamedTuple):
 
     file: Path
     reason: str
+
+
+class DamagedError(Exception):
+    """A file of a delivery cannot be read to its end: nothing of the delivery counts."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.reason)
+        self.refused = refused
 
 
 class Piece(NamedTuple):
@@ -68,7 +72,10 @@ class Publisher(Protocol):
 
 @dataclass
 class Summary:
-    """What an import did; `rejected` lists the first thousand. `currency` is that of files that name none."""
+    """What an import did; `rejected` and `noted` list the first thousand. `currency` is that of files that name none.
+
+    A noted row counts: one of its cells, that no money depends on, could not be read and was taken for empty.
+    """
 
     currency: str = "USD"
     totals: Totals = field(default_factory=Totals)
@@ -76,6 +83,8 @@ class Summary:
     refused: list[Refused] = field(default_factory=list)
     rejected: list[tuple[Path, RejectedRow]] = field(default_factory=list)
     rejected_rows: int = 0
+    noted: list[tuple[Path, RejectedRow]] = field(default_factory=list)
+    noted_rows: int = 0
     editions: list[Edition] = field(default_factory=list)
     assumed_currency: list[Path] = field(default_factory=list)
 
@@ -117,16 +126,17 @@ def check(delivery: Delivery, options: Options) -> list[Refused]:
 def read(delivery: Delivery, options: Options, summary: Summary) -> Iterator[Piece]:
     """Yield the rows of a delivery, and add to the summary: also its editions, once all is read.
 
-    A file that `check` would refuse raises `UnreadableBillError`, and so does one that turns out to be damaged.
+    A file that `check` would refuse raises `DamagedError`, and so does one that turns out to be damaged.
     """
     occurrences = Occurrences()
     editions: list[Edition] = []
     for file in delivery.files:
-        with BillFile(file) as bill:
-            found = _format_of(bill, options)
-            if isinstance(found, str):
-                raise UnreadableBillError(found)
-            yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
+        try:
+            with BillFile(file) as bill:
+                found = _readable(bill, options)
+                yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
+        except UnreadableBillError as error:
+            raise DamagedError(Refused(file, str(error))) from error
     summary.editions.extend(merged(editions))
 
 
@@ -164,7 +174,16 @@ def _piece(file: Path, bill: BillFile, reading: Reading, batch: Batch, summary: 
     summary.totals.add(rows)
     summary.rejected_rows += len(rejected)
     summary.rejected.extend((file, each) for each in rejected[: MAX_LISTED - len(summary.rejected)])
+    summary.noted_rows += len(reading.noted)
+    summary.noted.extend((file, each) for each in reading.noted[: MAX_LISTED - len(summary.noted)])
     return Piece(file, rows, rejected, bill.consumed)
+
+
+def _readable(bill: BillFile, options: Options) -> Format:
+    found = _format_of(bill, options)
+    if isinstance(found, str):
+        raise UnreadableBillError(found)
+    return found
 
 
 def _format_of(bill: BillFile, options: Options) -> Format | str:
@@ -183,8 +202,8 @@ def read_only(
     try:
         for piece in read(delivery, options, summary):
             on_piece(piece)
-    except UnreadableBillError as error:
-        summary.refused.append(Refused(summary.files[-1][0], str(error)))
+    except DamagedError as error:
+        summary.refused.append(error.refused)
 
 
 async def publish(
@@ -203,8 +222,8 @@ async def publish(
     known = len(summary.editions)
     try:
         await _publish_rows(delivery, options, summary, publisher, topic, on_piece)
-    except UnreadableBillError as error:
-        summary.refused.append(Refused(summary.files[-1][0], str(error)))
+    except DamagedError as error:
+        summary.refused.append(error.refused)
     else:
         await publisher.send_many(topic, [closing_record(edition) for edition in summary.editions[known:]])
 
@@ -227,41 +246,6 @@ async def _publish_rows(
         on_piece(piece)
 
 
-_Record = tuple[bytes | None, bytes | None, int | None]
-
-
-def _next_records(pieces: Iterator[Piece], ordinals: Mapping[str, Iterator[int]]) -> tuple[Piece, list[_Record]] | None:
+def _next_records(pieces: Iterator[Piece], ordinals: Mapping[str, Iterator[int]]) -> tuple[Piece, list[Record]] | None:
     piece = next(pieces, None)
     return None if piece is None else (piece, [row_record(row, next(ordinals[row.statement])) for row in piece.rows])
-
-
-def row_record(row: BillingRow, ordinal: int) -> _Record:
-    """Return key and CloudEvent of a row; its time is the beginning of its charge period.
-
-    `ordinal` is its place among the rows of its statement in this edition, the same whenever that is imported.
-    """
-    value = _envelope(BILLING_DELTA, event_id(row), row.charge_period_start, row, ordinal=ordinal)
-    return routing_key(row.statement).encode(), value, None
-
-
-def closing_record(edition: Edition) -> _Record:
-    """Return key and CloudEvent that say: all rows of this edition are sent."""
-    identifier = hashed(EDITION_CLOSED, *edition.key, edition.content, edition.rows)
-    return (
-        routing_key(edition.statement).encode(),
-        _envelope(EDITION_CLOSED, identifier, edition.written_at, edition),
-        None,
-    )
-
-
-def _envelope(kind: str, identifier: str, time: Any, data: Any, **more: Any) -> bytes:
-    head = {
-        "specversion": "1.0",
-        "id": identifier,
-        "source": SOURCE,
-        "type": kind,
-        "time": time,
-        "datacontenttype": "application/json",
-        **more,
-    }
-    return b'%s,"data":%s}' % (_encode(head)[:-1], _encode(data))

@@ -16,11 +16,13 @@ from domain.money import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from rich.console import Console
 
     from app.billing_import import Summary
     from app.billing_plan import Plan
+    from domain.billing.row import RejectedRow
     from domain.fx import Rates
 
 SHOWN: Final = 25
@@ -46,6 +48,10 @@ def as_json(summary: Summary, plan: Plan, missing: Sequence[str] = ()) -> dict[s
         "rejected": {
             "rows": summary.rejected_rows,
             "listed": [{"file": str(file), "line": row.line, "reason": row.reason} for file, row in summary.rejected],
+        },
+        "noted": {
+            "rows": summary.noted_rows,
+            "listed": [{"file": str(file), "line": row.line, "reason": row.reason} for file, row in summary.noted],
         },
         "refused": [{"file": str(each.file), "reason": each.reason} for each in summary.refused],
         "left_out": [{"file": str(file), "reason": reason} for file, reason in plan.left_out],
@@ -84,16 +90,21 @@ def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] 
         console.print(f"replaced by a newer edition, not counted: {edition.statement} {edition.part}", markup=False)
     for file, reason in plan.left_out:
         console.print(f"left out: {file}: {reason}", highlight=False, markup=False)
-    if summary.rejected_rows:
-        console.print(f"{summary.rejected_rows:,} rows rejected:", highlight=False)
-    for file, row in summary.rejected[:SHOWN]:
-        console.print(f"  {file.name}, line {row.line}: {row.reason}", highlight=False, markup=False)
-    if summary.rejected_rows > SHOWN:
-        console.print(f"  ... and {summary.rejected_rows - SHOWN:,} more; --json lists up to 1,000", highlight=False)
+    _listed(console, summary.rejected_rows, "rows rejected", summary.rejected)
+    _listed(console, summary.noted_rows, "rows count without a cell that could not be read", summary.noted)
     for rate in missing:
         console.print(f"{rate}, and import again: a bill with such rows does not count", highlight=False, markup=False)
     for refused in summary.refused:
         console.print(f"refused, nothing of it was read: {refused.file}: {refused.reason}", markup=False)
+
+
+def _listed(console: Console, count: int, what: str, rows: Sequence[tuple[Path, RejectedRow]]) -> None:
+    if count:
+        console.print(f"{count:,} {what}:", highlight=False)
+    for file, row in rows[:SHOWN]:
+        console.print(f"  {file.name}, line {row.line}: {row.reason}", highlight=False, markup=False)
+    if count > SHOWN:
+        console.print(f"  ... and {count - SHOWN:,} more; --json lists up to 1,000", highlight=False)
 
 
 def _table(summary: Summary, *names: str) -> Table:

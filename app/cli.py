@@ -14,7 +14,15 @@ from typing import Annotated, Any, Final
 import typer
 from rich.console import Console
 
-from app import commands_backtest, commands_billing, commands_data, commands_finance, commands_query, commands_series
+from app import (
+    commands_backtest,
+    commands_billing,
+    commands_data,
+    commands_finance,
+    commands_query,
+    commands_reattribute,
+    commands_series,
+)
 from app.adapters.addresses import is_private_literal
 from app.settings import (
     DEFAULTS,
@@ -106,7 +114,7 @@ def up(
     check_exposure(settings, configuration)
     for line in (*unknown_variables(), *_private_webhooks(configuration), *_remarks(settings)):
         _say(f"costguard: {line}")
-    sys.exit(_supervise(settings, imports=bool(configuration.bills.folders)))
+    sys.exit(_supervise(settings, imports=bool(configuration.bills.folders or configuration.reattribution)))
 
 
 class _Terminal:
@@ -161,5 +169,6 @@ commands_query.register(app)
 commands_finance.register(app)
 commands_data.register(app)
 commands_billing.register(app)
+commands_reattribute.register(app)
 commands_series.register(app)
 commands_backtest.register(app)

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from app.access_tokens import Token, read_tokens
-from app.allocation_configuration import AllocationSection, read_allocation
+from app.allocation_configuration import (
+    AllocationSection,
+    ReattributionSection,
+    read_allocation,
+    read_reattribution,
+)
 from app.billing_configuration import BillingSection, Bills, Fx, FxSection, read_bills, read_fx, read_tags
 from app.reconciliation_configuration import ReconciliationSection, read_reconciliation
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
@@ -33,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from domain.allocation import Rule
+    from domain.reattribution.rules import Rule as Reattribution
     from domain.reconciliation import Match
 
 FILE_KEY: Final = "COSTGUARD_CONFIG"
@@ -60,6 +66,7 @@ class Configuration:
     tags: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: DEFAULT_KEYS)
     bills: Bills = field(default_factory=Bills)
     allocation: tuple[Rule, ...] = ()
+    reattribution: tuple[Reattribution, ...] = ()
     reconciliation: tuple[Match, ...] = ()
     anomaly: AnomalySettings = field(default_factory=AnomalySettings)
 
@@ -102,6 +109,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     owners: list[_Owner] = []
     tokens: dict[str, dict[str, Any]] = {}
     allocation: list[AllocationSection] = []
+    reattribution: list[ReattributionSection] = []
     reconciliation: list[ReconciliationSection] = []
     fx: FxSection = msgspec.field(default_factory=FxSection)
     billing: BillingSection = msgspec.field(default_factory=BillingSection)
@@ -133,6 +141,7 @@ def parse_configuration(text: str, path: Path) -> Configuration:
         tags=read_tags(file.billing),
         bills=read_bills(file.billing, path.parent),
         allocation=read_allocation(file.allocation),
+        reattribution=read_reattribution(file.reattribution),
         reconciliation=read_reconciliation(file.reconciliation),
         anomaly=_anomaly(file.anomaly),
     )

@@ -1,15 +1,21 @@
-"""Running the importer: `python -m app importer`, a process of its own, for folders may be slow."""
+"""Running the importer: `python -m app importer`, a process of its own, for folders may be slow.
+
+It applies the rules of `[[reattribution]]`, too, whenever the bills that count have changed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+import time
 from typing import TYPE_CHECKING
 
 from app.adapters.kafka import Publisher
+from app.adapters.redis_view import RedisView
 from app.billing_import import Options
 from app.billing_schedule import Importer
 from app.logs import configure_logging
+from app.reattributing import Reattribution
 from app.topics import Topics
 from domain.billing.tags import TagTable
 
@@ -17,6 +23,7 @@ if TYPE_CHECKING:
     from app.settings import Configuration, Settings
 
 ROLE = "importer"
+LOOK_SECONDS = 5.0
 
 
 def run(settings: Settings, configuration: Configuration) -> int:
@@ -28,18 +35,24 @@ def run(settings: Settings, configuration: Configuration) -> int:
 
 async def _run(settings: Settings, configuration: Configuration) -> None:
     publisher = Publisher(settings.bootstrap)
+    topic = Topics(settings.topic_prefix).billing_deltas
     importer = Importer(
         configuration.bills.folders,
         copies=settings.data_dir / "bills",
         options=Options(configuration.currency, TagTable(configuration.tags)),
         publisher=publisher,
-        topic=Topics(settings.topic_prefix).billing_deltas,
+        topic=topic,
     )
-    working = asyncio.ensure_future(importer.run(configuration.bills.every))
+    view = RedisView.connect(settings.redis_url, settings.view_prefix)
+    rules = Reattribution(view, configuration.reattribution, configuration.currency, time.time)
+    works = [importer.run(configuration.bills.every)] if configuration.bills.folders else []
+    works.append(rules.keep(publisher, topic, LOOK_SECONDS))
+    working = asyncio.ensure_future(asyncio.gather(*works))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
     try:
         await asyncio.wait([working])
     finally:
         await publisher.stop()
+        await view.close()
     if not working.cancelled():
         working.result()

@@ -13,6 +13,8 @@ from domain.windows import to_rfc3339
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+Cause = hashlib.blake2b
+
 REJECTED: Final = "costguard.rejected"
 COST_ATTRIBUTED: Final = "costguard.cost.attributed"
 # Enough of a rejected value to recognise it; its size and digest tell the rest.
@@ -25,8 +27,20 @@ SEPARATOR: Final = "\x1f"
 
 def event_id(*cause: object) -> str:
     """Hash what caused an event: the same cause gives the same id after any replay (32 hex digits)."""
+    return begun(*cause).hexdigest()
+
+
+def begun(*cause: object) -> Cause:
+    """Hash the beginning of causes that differ in their end: see `continued`."""
     text = SEPARATOR.join(str(part) for part in cause)
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
+
+
+def continued(beginning: Cause, end: str) -> str:
+    """Return `event_id` of a beginning and one more part."""
+    cause = beginning.copy()
+    cause.update(f"{SEPARATOR}{end}".encode("utf-8", "surrogatepass"))
+    return cause.hexdigest()
 
 
 def envelope(

@@ -10,22 +10,29 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from domain.money import ZERO
 from domain.pricing import disjoint
 from domain.rejection import Rejected
-from domain.usage import DRIVERS, LLM_TOKENS, UsageEvent, UsageMetered
-from domain.windows import DAY
+from domain.usage import (
+    ACTIVE_USERS,
+    DRIVERS,
+    LLM_TOKENS,
+    TENANT_ACTIVITY,
+    USAGE_METERED,
+    ActivityEvent,
+    UsageEvent,
+    UsageMetered,
+)
+from domain.windows import DAY, FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Window starts are kept as 32-bit seconds; a time outside is a mistake of its sender's clock or format.
-FIRST_YEAR: Final = 2000
-LAST_YEAR: Final = 2100
 MAX_EXPONENT: Final = 18
 # Digits beyond 34 are noise of a float printed as decimal, and would make exact sums grow without bound.
 _UNITS: Final = Context(
@@ -37,6 +44,7 @@ _BINARY_MODE: Final = "ce_specversion"
 
 _decode_event = msgspec.json.Decoder(UsageEvent).decode
 _decode_data = msgspec.json.Decoder(UsageMetered).decode
+_decode_any = msgspec.json.Decoder(float_hook=Decimal).decode
 _known_resource_types: set[str] = set()
 _MAX_KNOWN: Final = 10_000
 
@@ -66,7 +74,13 @@ def decode_metered(value: bytes | None, headers: Sequence[tuple[str, bytes]] = (
     try:
         event = _from_headers(value, headers) if headers and _is_binary(headers) else _decode_event(value)  # type: ignore[arg-type]
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException, TypeError) as error:
-        return Rejected("the record has no value" if value is None else _explain(error))
+        if value is None:
+            return Rejected("the record has no value")
+        # Tried last, for it is rare: usage must not wait for it.
+        found = _as_activity(value, headers)
+        if not isinstance(found, UsageEvent):
+            return found or Rejected(_explain(error))
+        event = found
     data = event.data
     resource_type = data.resource_type
     if resource_type not in _known_resource_types and not _learn(resource_type):
@@ -79,6 +93,30 @@ def decode_metered(value: bytes | None, headers: Sequence[tuple[str, bytes]] = (
         return Rejected(f"time: the year {event.time.year} is not within {FIRST_YEAR} to {LAST_YEAR - 1}")
     quantity = _token_counts(data) if resource_type == LLM_TOKENS else _units(data.units)
     return quantity if isinstance(quantity, Rejected) else (time, event, quantity)
+
+
+def _as_activity(value: bytes, headers: Sequence[tuple[str, bytes]]) -> UsageEvent | Rejected | None:
+    """Read how many users of a tenant were active, as usage of a meter; None when it is another kind of event."""
+    try:
+        raw = _decode_any(value)
+        if _is_binary(headers):
+            raw = {**_attributes(headers), "data": raw}
+        if not isinstance(raw, dict) or raw.get("type") != TENANT_ACTIVITY:
+            return None
+        event = msgspec.convert(raw, ActivityEvent)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, DecimalException, TypeError) as error:
+        return Rejected(f"not a tenant's activity: {error}") if isinstance(error, msgspec.ValidationError) else None
+    data = event.data
+    usage = UsageMetered(
+        resource_type=ACTIVE_USERS,
+        tenant=data.tenant,
+        environment=data.environment,
+        feature=data.feature,
+        service=data.service,
+        team=data.team,
+        units=data.users,
+    )
+    return UsageEvent("1.0", event.id, event.source, USAGE_METERED, event.time, usage)
 
 
 def _explain(error: Exception) -> str:
@@ -130,10 +168,13 @@ def _is_binary(headers: Sequence[tuple[str, bytes]]) -> bool:
 
 
 def _from_headers(value: bytes, headers: Sequence[tuple[str, bytes]]) -> UsageEvent:
-    attributes = {
+    data = _decode_data(value)
+    return msgspec.convert({**_attributes(headers), "data": msgspec.to_builtins(data)}, UsageEvent)
+
+
+def _attributes(headers: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
+    return {
         name.lower().removeprefix("ce_"): content.decode()
         for name, content in headers
         if name.lower().startswith("ce_")
     }
-    data = _decode_data(value)
-    return msgspec.convert({**attributes, "data": msgspec.to_builtins(data)}, UsageEvent)

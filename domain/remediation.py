@@ -66,7 +66,10 @@ class Guess(NamedTuple):
 
 
 class Finding(NamedTuple):
-    """Unattributed cost of one origin; `resources` are the dearest in it. `id` is the same for the same origin."""
+    """Unattributed cost of one origin; `resources` and `accounts` are the dearest in it, where they are known.
+
+    `id` is the same for the same origin.
+    """
 
     id: str
     reason: str
@@ -78,6 +81,7 @@ class Finding(NamedTuple):
     lines: int
     resources: tuple[tuple[str, Decimal], ...]
     guess: Guess | None
+    accounts: tuple[tuple[str, Decimal], ...] = ()
 
 
 class _Origin(NamedTuple):
@@ -93,6 +97,7 @@ class _Sum:
         self.amount = ZERO
         self.lines = 0
         self.resources: dict[str, Decimal] = {}
+        self.accounts: dict[str, Decimal] = {}
         self.likenesses: dict[Likeness, None] = {}
 
 
@@ -117,6 +122,19 @@ class Remediation:
             else:
                 self._learn(line)
 
+    def resemble(self, lines: Iterable[Line]) -> None:
+        """Learn of accounts: lines of the same cost, told apart by account. No amount of theirs counts."""
+        for line in filter(_has_account, lines):
+            likeness = ACCOUNT, f"{line.provider}/{line.account}"
+            if line.owner != UNATTRIBUTED:
+                self._learn_one(likeness, line)
+                continue
+            added = self._origins.get(_Origin(_reason(line), line.provider, "", line.service, line.category))
+            if added is not None:
+                _gain(added.accounts, line.account, line.amount)
+                if len(added.likenesses) < MAX_REMEMBERED:
+                    added.likenesses[likeness] = None
+
     def findings(self) -> list[Finding]:
         """Return the findings, most money first; a credit weighs as much as the cost it takes back."""
         found = [self._finding(origin, added) for origin, added in self._origins.items()]
@@ -134,22 +152,25 @@ class Remediation:
 
     def _learn(self, line: Line) -> None:
         for likeness in _likenesses(line):
-            owners = self._owners.get(likeness)
-            if owners is None:
-                if len(self._owners) >= MAX_REMEMBERED:
-                    continue
-                owners = self._owners[likeness] = {}
-            _gain(owners, line.owner, line.amount.copy_abs())
+            self._learn_one(likeness, line)
+
+    def _learn_one(self, likeness: Likeness, line: Line) -> None:
+        owners = self._owners.get(likeness)
+        if owners is None:
+            if len(self._owners) >= MAX_REMEMBERED:
+                return
+            owners = self._owners[likeness] = {}
+        _gain(owners, line.owner, line.amount.copy_abs())
 
     def _finding(self, origin: _Origin, added: _Sum) -> Finding:
-        dearest = sorted(added.resources.items(), key=lambda each: (each[1].copy_abs().copy_negate(), each[0]))
         return Finding(
             hashed(FOUND, self._dimension, *origin),
             *origin,
             added.amount,
             added.lines,
-            tuple(dearest[:MAX_RESOURCES]),
+            _dearest(added.resources),
             self._guess(added),
+            _dearest(added.accounts),
         )
 
     def _guess(self, added: _Sum) -> Guess | None:
@@ -163,6 +184,15 @@ class Remediation:
             if found is not None:
                 return found
         return None
+
+
+def _dearest(sums: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal], ...]:
+    ranked = sorted(sums.items(), key=lambda each: (each[1].copy_abs().copy_negate(), each[0]))
+    return tuple(ranked[:MAX_RESOURCES])
+
+
+def _has_account(line: Line) -> bool:
+    return bool(line.account and line.amount)
 
 
 def _reason(line: Line) -> str:

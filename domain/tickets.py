@@ -37,6 +37,8 @@ def _sentences(finding: Finding, dimension: str) -> list[str]:
     told = [f"{finding.lines} charges ({finding.category}) name no {dimension}: {finding.reason}."]
     if finding.resources:
         told.append("Dearest resources: " + ", ".join(name for name, _ in finding.resources) + ".")
+    if finding.accounts:
+        told.append("Dearest accounts: " + ", ".join(name for name, _ in finding.accounts) + ".")
     if finding.guess is not None:
         owner, by, share = finding.guess
         told.append(f"Probably {owner}: {round(share * 100)} % of the money of the same {by} is theirs.")

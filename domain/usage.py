@@ -15,6 +15,9 @@ from msgspec import Meta
 USAGE_METERED: Final = "costguard.usage.metered"
 DRIVERS: Final = ("compute", "storage", "network", "third_party", "shared")
 LLM_TOKENS: Final = "third_party.llm_tokens"
+TENANT_ACTIVITY: Final = "costguard.tenant.activity"
+# How many users of a tenant were active on a day: free, and what shared cost may be split by.
+ACTIVE_USERS: Final = "shared.active_users"
 
 
 MAX_ID_CHARS: Final = 512
@@ -86,3 +89,25 @@ class UsageEvent(msgspec.Struct, frozen=True, gc=False):
     type: Literal["costguard.usage.metered"]
     time: Annotated[datetime, Meta(tz=True)]
     data: UsageMetered
+
+
+class TenantActivity(msgspec.Struct, frozen=True, gc=False):
+    """`data` of an event that says how many users of a tenant were active on the day of its time."""
+
+    tenant: Annotated[str, Meta(min_length=1, max_length=MAX_NAME_CHARS)]
+    users: Decimal
+    environment: Name | None = None
+    feature: Name | None = None
+    service: Name | None = None
+    team: Name | None = None
+
+
+class ActivityEvent(msgspec.Struct, frozen=True, gc=False):
+    """The CloudEvent around it, structured mode."""
+
+    specversion: Literal["1.0"]
+    id: Identifier
+    source: Identifier
+    type: Literal["costguard.tenant.activity"]
+    time: Annotated[datetime, Meta(tz=True)]
+    data: TenantActivity

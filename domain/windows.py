@@ -13,6 +13,9 @@ from typing import Final, NamedTuple
 MINUTE: Final = 60
 HOUR: Final = 3600
 DAY: Final = 86400
+# Times before or after these are damage: `[FIRST_YEAR, LAST_YEAR)`.
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2100
 
 
 class Granularity(StrEnum):

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 BLOCK_BYTES: Final = 4 << 20
 MAX_RECORD_BYTES: Final = 16 << 20
 _DELIMITERS: Final = ",;\t|"
+# A header is shorter than this.
+_LOOKED_AT: Final = 1 << 16
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 csv.field_size_limit(MAX_RECORD_BYTES)
@@ -216,13 +218,33 @@ class _Utf16:
     """A UTF-16 stream read as UTF-8."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._text = io.TextIOWrapper(stream, encoding="utf-16", newline="")
+        # Not `TextIOWrapper`: it closes the stream as it goes, which somebody else may be asking for its position.
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-16")()
 
     def read(self, size: int) -> bytes:
-        return self._text.read(size).encode()
+        try:
+            while data := self._stream.read(size):
+                if text := self._decoder.decode(data):
+                    return text.encode()
+            return self._decoder.decode(b"", final=True).encode()
+        except UnicodeError:
+            raise UnreadableBillError("it begins as UTF-16 text, and is damaged further on") from None
+
+
+class _LinesOfReturns:
+    """A stream whose lines end with a carriage return alone, as old spreadsheets write them."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+
+    def read(self, size: int) -> bytes:
+        return self._stream.read(size).replace(b"\r", b"\n")
 
 
 def _as_utf8(stream: BinaryIO) -> BinaryIO:
-    start = stream.read(2)
+    start = stream.read(_LOOKED_AT)
     stream.seek(0)
-    return cast("BinaryIO", _Utf16(stream)) if start in _WIDE else stream
+    if start[:2] in _WIDE:
+        return cast("BinaryIO", _Utf16(stream))
+    return cast("BinaryIO", _LinesOfReturns(stream)) if b"\r" in start and b"\n" not in start else stream

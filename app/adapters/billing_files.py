@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 GZIP: Final = b"\x1f\x8b"
 ZIP: Final = b"PK\x03\x04"
 PARQUET: Final = b"PAR1"
+# What macOS adds to an archive.
+_RESOURCE_FORKS: Final = "__MACOSX/"
 DAMAGED: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
@@ -109,10 +111,15 @@ class BillFile:
         if first != ZIP:
             return self._raw
         archive = self._open.enter_context(zipfile.ZipFile(self._raw))
-        members = [name for name in archive.namelist() if not name.endswith("/")]
+        members = [
+            name for name in archive.namelist() if not name.endswith("/") and not name.startswith(_RESOURCE_FORKS)
+        ]
         if len(members) != 1:
             raise UnreadableBillError(f"a zip archive of {len(members)} files; unpack it and import its directory")
-        return cast("BinaryIO", self._open.enter_context(archive.open(members[0])))
+        try:
+            return cast("BinaryIO", self._open.enter_context(archive.open(members[0])))
+        except (RuntimeError, NotImplementedError) as error:  # a password, a method that zipfile does not know
+            raise UnreadableBillError(f"a zip archive that cannot be opened: {error}") from error
 
 
 def _unreadable(error: Exception) -> UnreadableBillError:

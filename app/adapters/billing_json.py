@@ -55,6 +55,8 @@ def _records(stream: BinaryIO) -> Iterator[_Numbered]:
     first = stream.readline(MAX_DOCUMENT_BYTES)
     while first and not first.strip():
         first = stream.readline(MAX_DOCUMENT_BYTES)
+    if len(first) >= MAX_DOCUMENT_BYTES:
+        raise _too_large()
     try:
         whole = _loads(first)
     except ValueError:
@@ -64,13 +66,19 @@ def _records(stream: BinaryIO) -> Iterator[_Numbered]:
         return _lines(chain([first, second], stream))
     if whole is not None and not second.strip():
         return enumerate(map(_flat, records_of(whole)), 1)
-    rest = first + second + stream.read(MAX_DOCUMENT_BYTES)
+    rest = first + second
+    if len(rest) < MAX_DOCUMENT_BYTES:
+        rest += stream.read(MAX_DOCUMENT_BYTES - len(rest))
     if len(rest) >= MAX_DOCUMENT_BYTES:
-        raise UnreadableBillError("a JSON document of over 256 MB; export JSON lines, CSV or parquet instead")
+        raise _too_large()
     try:
         return enumerate(map(_flat, records_of(_loads(rest))), 1)
     except ValueError as error:
         raise UnreadableBillError(f"not JSON: {error}") from error
+
+
+def _too_large() -> UnreadableBillError:
+    return UnreadableBillError("a JSON document of over 256 MB; export JSON lines, CSV or parquet instead")
 
 
 def _is_document(record: _Record) -> bool:
@@ -88,7 +96,10 @@ def _lines(lines: Iterable[bytes]) -> Iterator[_Numbered]:
 
 
 def _loads(text: bytes) -> Any:
-    return json.loads(text, parse_float=str, parse_int=str)
+    try:
+        return json.loads(text, parse_float=str, parse_int=str)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _flat(record: _Record) -> _Record:

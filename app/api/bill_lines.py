@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.api.ports import View
     from domain.billing.details import DetailKey, DetailRow
 
-_FULL: Final = "full"
+FULL: Final = "full"
 _DAYS_AT_ONCE: Final = 31
 
 
@@ -38,7 +38,7 @@ async def read_detailed_costs(view: View, asked: CostQuery) -> tuple[CostQuery, 
     planned = queries.plan(query)
     if isinstance(planned, Rejected):
         return planned
-    fold = Fold(query, _FULL)
+    fold = Fold(query, FULL)
     async for rows in bill_lines(view, known, query):
         rejected = fold.add(rows)
         if rejected is not None:
@@ -70,12 +70,12 @@ async def bill_lines(view: View, known: Known, query: CostQuery) -> AsyncIterato
     for at in range(0, len(days), _DAYS_AT_ONCE):
         some = days[at : at + _DAYS_AT_ONCE]
         for day, documents in zip(some, await view.documents_of([f"bill:{day}" for day in some]), strict=True):
-            for text in _told(documents, known, query.basis):
+            for text in told_texts(documents, known, query.basis):
                 yield [row for line in decode_lines(text) for row in _rows(Window(Granularity.DAY, day), *line, query)]
                 await asyncio.sleep(0)
 
 
-def _told(documents: dict[str, bytes], known: Known, basis: str) -> list[bytes]:
+def told_texts(documents: dict[str, bytes], known: Known, basis: str) -> list[bytes]:
     """Return the documents with lines that count: those of editions, and of rows that had come by themselves."""
     texts = []
     for name in known.told(documents.keys(), basis):

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.allocating import allocated_lines, planned
+from app.api.bill_lines import FULL, bill_lines, by_days, read_known
 from app.api.costs import WindowAnswer, window_json
 from app.api.parameters import Remediation as Asked
 from app.api.problems import usable
@@ -19,7 +20,7 @@ from domain.queries.folding import selection
 from domain.rejection import Rejected
 from domain.remediation import USAGE, Finding, Line, Remediation
 from domain.scope import DIMENSIONS, UNATTRIBUTED
-from domain.sources import parse
+from domain.sources import METERED, parse
 from domain.tickets import ticket
 
 router = APIRouter(tags=["costs"])
@@ -30,8 +31,15 @@ class GuessAnswer(BaseModel):
     """Who owns most of the similar cost, in which respect it is similar, and their share of it."""
 
     owner: str
-    by: str = Field(description="`tag` (a dimension in common) or `service`")
+    by: str = Field(description="`tag` (a dimension in common), `account` or `service`")
     share: str
+
+
+class AccountAnswer(BaseModel):
+    """An account with cost that nobody owns."""
+
+    account: str
+    amount: str
 
 
 class TicketAnswer(BaseModel):
@@ -57,6 +65,7 @@ class FindingAnswer(BaseModel):
     charge_category: str
     amount: str
     lines: int
+    accounts: list[AccountAnswer] = Field(description="those with most of it, where a bill tells accounts; as booked")
     guess: GuessAnswer | None
     ticket: TicketAnswer
 
@@ -83,6 +92,11 @@ async def get_remediation(asked: Asked, caller: Reader, use: Use) -> Response:
     async for rows in allocated_lines(use.view, use.configuration.allocation, query, plan):
         found = usable(rows) if isinstance(rows, Rejected) else rows
         remediation.add(_line(row, asked.dimension) for row in filter(selected, found) if row.amount)
+    if query.source != METERED:
+        # Rules and cost tables know no accounts; the details of bills do.
+        known, days = await read_known(use.view), by_days(query)
+        async for found in bill_lines(use.view, known, days):
+            remediation.resemble(_line(row, asked.dimension) for row in filter(selection(days, FULL), found))
     currency, week = use.configuration.currency, _week(now)
     return answer(
         {
@@ -104,6 +118,7 @@ def _line(row: CostRow, dimension: str) -> Line:
         row.scope[DIMENSIONS.index(dimension)],
         row.amount,
         provider=origin.provider,
+        account="" if row.detail is None else row.detail.account,
         service=row.resource_type,
         category=origin.category or USAGE,
         tags=tuple((name, value) for name, value in named if name != dimension and value != UNATTRIBUTED),
@@ -125,6 +140,7 @@ def _as_json(finding: Finding, dimension: str, currency: str, week: str) -> dict
         "charge_category": finding.category,
         "amount": to_text(finding.amount),
         "lines": finding.lines,
+        "accounts": [{"account": account, "amount": to_text(amount)} for account, amount in finding.accounts],
         "guess": None if guess is None else guess._asdict() | {"share": str(round(guess.share, _PLACES))},
         "ticket": ticket(finding, dimension, currency, week),
     }

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.money import ZERO
 from domain.rejection import Rejected
+from domain.usage import ACTIVE_USERS as ACTIVE_USERS_METER
 from domain.usage import DRIVERS as METER_PREFIXES
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ EVENTS: Final = "events"
 EVEN: Final = "even"
 WEIGHTS: Final = "weights"
 ACTIVE_USERS: Final = "active_users"
-USERS_METER: Final = "shared.active_users"
+USERS_METER: Final = ACTIVE_USERS_METER
 METERS: Final = {
     "requests": "compute.requests",
     "cpu": "compute.cpu_seconds",

@@ -10,6 +10,9 @@ upfront fees and negations: 0; all else as billed |
 | contracted | unblended; usage under a reservation: public on-demand cost; negations: 0 |
 | list | public on-demand cost of usage, else unblended; negations: 0 |
 
+A report without the columns of amortisation (they came in 2018 and 2019) tells reservations or plans as they were
+billed: then that is their effective cost, too, so that no fee is lost.
+
 Negations of savings plans stay among the billed cost of usage, so that sums are the invoice's.
 Net columns (after negotiated discounts) win over the plain ones wherever they hold a number.
 """
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 
 TAG_PREFIXES: Final = ("resourceTags/", "resource_tags_")
 _TAGS_FOLDED: Final = tuple(prefix.casefold() for prefix in TAG_PREFIXES)
+_PLANS: Final = "SavingsPlan"
 _NEGATION: Final = "SavingsPlanNegation"
 
 
@@ -113,7 +117,7 @@ def _line_type(of: tuple[str, str]) -> LineType:
 
 def _costs(block: Block) -> Columns:
     unblended = block.needed_amount("lineItem/UnblendedCost")
-    billed = _net(block.amount("lineItem/NetUnblendedCost"), unblended)
+    billed = _net(block.money("lineItem/NetUnblendedCost"), unblended)
     public = block.amount("pricing/publicOnDemandCost")
     kinds = _kinds(block)
     commitments = _Commitments(block)
@@ -136,6 +140,8 @@ class _Commitments:
 
     def __init__(self, block: Block) -> None:
         self._block = block
+        self.are_reservations_told = "reservation/EffectiveCost" in block
+        self.are_plans_told = "savingsPlan/SavingsPlanEffectiveCost" in block
         self._read: dict[str, list[Decimal | None]] = {}
 
     def amount(self, position: int, group: str, name: str) -> Decimal:
@@ -143,7 +149,7 @@ class _Commitments:
         spelt = (f"{group}/Net{name}", f"{group}/{name}")
         for each in spelt:
             if each not in self._read:
-                self._read[each] = self._block.amount(each)
+                self._read[each] = self._block.money(each)
             if (found := self._read[each][position]) is not None:
                 return found
         return ZERO
@@ -154,7 +160,7 @@ class _Commitments:
 
 
 def _effective(kind: str, billed: Decimal, position: int, parts: _Commitments) -> Decimal:
-    if kind == "Usage":
+    if kind == "Usage" or not (parts.are_plans_told if kind.startswith(_PLANS) else parts.are_reservations_told):
         return billed
     if kind == "DiscountedUsage":
         return parts.amount(position, "reservation", "EffectiveCost")
@@ -217,7 +223,7 @@ def _descriptions(block: Block) -> Columns:
 def _product_names(block: Block) -> list[str | None]:
     """Return the product's name: a column of its own, or in the map that CUR 2.0 has instead."""
     if "product" in block and "product/ProductName" not in block:
-        maps = block.structured(parse_tags, "product")
+        maps = block.tags(parse_tags, "product")
         return [each.get("product_name") for each in maps]
     return block.text("product/ProductName", "product/servicename")
 
@@ -230,7 +236,7 @@ def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
     """Return tags and scopes: from a column per tag, or from CUR 2.0's one column of all."""
     names = [name for name in block.names if name.casefold().startswith(_TAGS_FOLDED)]
     if not names:
-        tags = block.structured(parse_tags, "resource_tags", "tags")
+        tags = block.tags(parse_tags, "resource_tags", "tags")
         return tags, scopes_of(block, tags)
     cells = zip(*map(block.cells, names), strict=True)
     tags = [{name: cell for name, cell in zip(names, each, strict=True) if cell} for each in cells]

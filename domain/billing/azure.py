@@ -76,7 +76,7 @@ def convert(block: Block, context: Context) -> Columns:
     committed = _committed(block)
     costs = [_bases(*each, context.dataset) for each in zip(block.needed_amount(*COST), types, committed, strict=True)]
     start = block.needed_instant(*DATE)
-    tags = block.structured(parse_tags, "Tags")
+    tags = block.tags(parse_tags, "Tags")
     return {
         "billed_cost": [cost.billed for cost in costs],
         "effective_cost": [cost.effective for cost in costs],

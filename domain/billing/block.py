@@ -1,4 +1,7 @@
-"""Some records of one file, by column, with typed access; what is wrong in a cell rejects its record, not the file.
+"""Some records of one file, by column, with typed access; what is wrong in a cell never rejects the file.
+
+A record is rejected for a cell without which its money would be wrong. Any other cell that cannot be read is taken for
+empty, and noted: a tag that nobody can read makes a charge unattributed, not unpaid.
 
 A cell is text, empty for null; tags and credits of JSON and parquet files may be structures. The accessors return one
 value per record, in order; for a column that the file does not have, None for each.
@@ -24,7 +27,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Column = Sequence[Any]
-_NULLS: Final = frozenset({"", "null", "NULL"})
+# As databases, spreadsheets and data frames write what is not there.
+NULLS: Final = frozenset(
+    {"", "null", "NULL", "Null", "(null)", "<null>", "None", "nan", "NaN", "<NA>", "N/A", "n/a", "#N/A", "\\N"}
+)
 _NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MAX_REMEMBERED: Final = 50_000
 
@@ -51,7 +57,7 @@ class _Bad(str):
 
 def _reader(parse: Callable[[str], object]) -> Memo:
     def read(cell: str) -> object:
-        if cell in _NULLS:
+        if cell in NULLS:
             return None
         try:
             return parse(cell)
@@ -86,6 +92,7 @@ class Block:
         self.columns = columns
         self.readers = readers
         self.rejected: dict[int, str] = {}
+        self.noted: dict[int, str] = {}
         self._length = length
         self._places = dict(zip(map(canonical, names), columns, strict=True))
 
@@ -102,10 +109,19 @@ class Block:
     def text(self, *names: str) -> list[str | None]:
         """Return texts, None for empty ones and the word null."""
         found = self._column(names)
-        return [None] * self._length if found is None else [None if cell in _NULLS else cell for cell in found]
+        if found is None:
+            return [None] * self._length
+        try:
+            return [None if cell in NULLS else cell for cell in found]
+        except TypeError:  # a list or an object of JSON where a text belongs
+            return [None if (text := str(cell)) in NULLS else text for cell in found]
 
     def amount(self, *names: str) -> list[Decimal | None]:
-        """Return numbers, exact; None for empty ones."""
+        """Return numbers, exact; None for empty ones, and for those that are none, which are noted."""
+        return self._read(self.readers.amounts, names, bad=self.note)
+
+    def money(self, *names: str) -> list[Decimal | None]:
+        """Return numbers; None for empty ones. A record with something that is no number is rejected."""
         return self._read(self.readers.amounts, names)
 
     def instant(self, *names: str) -> list[datetime | None]:
@@ -122,35 +138,61 @@ class Block:
 
     def parsed(self, parse: Callable[[Any], T], *names: str) -> list[T]:
         """Return what `parse` makes of the cells; a record whose cell it refuses with `ValueError` is rejected."""
+        return self._parsed(parse, names, self.reject)
+
+    def _parsed(self, parse: Callable[[Any], T], names: tuple[str, ...], bad: Callable[[int, str], None]) -> list[T]:
         try:
             return [parse(cell) for cell in self.cells(*names)]
         except (ValueError, TypeError):
-            return [self._parse_one(i, parse, cell, names[0]) for i, cell in enumerate(self.cells(*names))]
+            return [self._parse_one(i, parse, cell, names[0], bad) for i, cell in enumerate(self.cells(*names))]
 
     def structured(self, parse: Callable[[Any], T], *names: str) -> list[T]:
         """As `parsed`, remembering texts: for columns that are texts in CSV and structures in JSON and parquet."""
+        return self.parsed(self._remembering(parse), *names)
+
+    def tags(self, parse: Callable[[Any], T], *names: str) -> list[T]:
+        """As `structured`, of what says whose a charge is: what cannot be read is noted, and read as empty."""
+        return self._parsed(self._remembering(parse), names, self.note)
+
+    def _remembering(self, parse: Callable[[Any], T]) -> Callable[[Any], T]:
         memo = self.readers.memo(parse)
-        return self.parsed(lambda cell: memo[cell] if isinstance(cell, str) else parse(cell), *names)
+        return lambda cell: memo[cell] if isinstance(cell, str) else parse(cell)
 
     def reject(self, position: int, reason: str) -> None:
         """Refuse a record; the first reason stands."""
         self.rejected.setdefault(position, reason)
 
-    def _parse_one(self, position: int, parse: Callable[[Any], T], cell: Any, name: str) -> T:
+    def note(self, position: int, reason: str) -> None:
+        """Tell that a cell is taken for empty, because it cannot be read; the first is told."""
+        self.noted.setdefault(position, reason)
+
+    def _parse_one(
+        self, position: int, parse: Callable[[Any], T], cell: Any, name: str, bad: Callable[[int, str], None]
+    ) -> T:
         try:
             return parse(cell)
         except (ValueError, TypeError) as error:
-            self.reject(position, f"{name}: {error}")
+            bad(position, f"{name}: {error}")
             return parse("")
 
-    def _read(self, memo: Memo, names: tuple[str, ...], instead: Any = None) -> list[Any]:
+    def _read(
+        self,
+        memo: Memo,
+        names: tuple[str, ...],
+        instead: Any = None,
+        bad: Callable[[int, str], None] | None = None,
+    ) -> list[Any]:
         column = self._column(names)
-        found = [None] * self._length if column is None else [memo[cell] for cell in column]
+        try:
+            found = [None] * self._length if column is None else [memo[cell] for cell in column]
+        except TypeError:  # a list or an object of JSON where a number belongs
+            found = [memo[cell if isinstance(cell, str) else str(cell)] for cell in column or ()]
         kinds = set(map(type, found))
         if _Bad in kinds or (instead is not None and type(None) in kinds):
             for position, value in enumerate(found):
                 if isinstance(value, _Bad) or (value is None and instead is not None):
-                    self.reject(position, f"{self._named(names)}: {'empty' if value is None else value}")
+                    told = f"{self._named(names)}: {'empty' if value is None else value}"
+                    (bad or self.reject)(position, told)
                     found[position] = instead
         return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from domain.billing.row import REATTRIBUTED
 from domain.fx import Month
 from domain.scope import UNATTRIBUTED
 from domain.sources import BASES, billed, provider_named, slug
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 # FOCUS's ServiceCategory; what is not named here is a third party's.
-_DRIVERS: Final = {"Compute": "compute", "Storage": "storage", "Databases": "storage", "Networking": "network"}
+DRIVERS: Final = {"Compute": "compute", "Storage": "storage", "Databases": "storage", "Networking": "network"}
 # In services' names, for bills that have no categories; the first that is found decides.
 _HINTS: Final = (
     ("network", ("network", "transfer", "bandwidth", "cdn", "cloudfront", "vpc", "load balanc", "dns", "gateway")),
@@ -62,7 +63,8 @@ def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], 
     start = row.charge_period_start
     month = Month(start.year, start.month)
     team = row.team
-    if team == UNATTRIBUTED and row.service != UNATTRIBUTED:
+    # A correction is of the scope that it names: what it takes back was booked there, whoever owns the service now.
+    if team == UNATTRIBUTED and row.service != UNATTRIBUTED and row.charge_kind != REATTRIBUTED:
         team = team_of(row.service) or UNATTRIBUTED
     seconds = int((start - _EPOCH).total_seconds())
     key = ChargeKey(
@@ -98,6 +100,6 @@ def resource_type(category: str | None, service: str | None) -> str:
 
 def _driver(category: str | None, service: str | None) -> str:
     if category:
-        return _DRIVERS.get(category, "third_party")
+        return DRIVERS.get(category, "third_party")
     text = (service or "").casefold()
     return next((driver for driver, hints in _HINTS if any(hint in text for hint in hints)), "third_party")

@@ -12,6 +12,8 @@ from domain.billing.azure import ACTUAL, AMORTISED
 
 _OTHER: Final = {ACTUAL: AMORTISED, AMORTISED: ACTUAL}
 _EFFECTIVE: Final = "effective"
+# What rules say of bills afterwards. It is no bill: nothing is complete because of it.
+REATTRIBUTION: Final = "reattribution"
 
 
 def sibling(statement: str) -> str | None:
@@ -19,6 +21,11 @@ def sibling(statement: str) -> str | None:
     provider, _, rest = statement.partition("/")
     dataset, _, account = rest.partition("/")
     return f"{provider}/{_OTHER[dataset]}/{account}" if dataset in _OTHER else None
+
+
+def is_bill(statement: str) -> bool:
+    """Tell whether a statement is a provider's, not a correction of ours."""
+    return statement.split("/", 2)[1:2] != [REATTRIBUTION]
 
 
 def routing_key(statement: str) -> str:

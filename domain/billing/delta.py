@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
+from domain.billing.amounts import MAX_DIGITS, is_money
 from domain.billing.editions import EDITION_CLOSED, Edition
 from domain.billing.row import BILLING_DELTA, CATEGORIES, BillingRow
-from domain.codec import FIRST_YEAR, LAST_YEAR
 from domain.rejection import Rejected
 from domain.scope import UNATTRIBUTED, Scope
+from domain.windows import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 _BINARY: Final = "ce_"
 _NOBODY: Final = Scope(*[UNATTRIBUTED] * 5)
-MAX_EXPONENT: Final = 30
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -71,8 +71,8 @@ def _checked(event: _Event, row: BillingRow, table: TagTable) -> Delta | Rejecte
     if row.charge_category not in CATEGORIES:
         return Rejected(f"ChargeCategory: {row.charge_category[:40]!r} is not one of {', '.join(CATEGORIES)}")
     for name, cost in _costs(row):
-        if cost is not None and not (cost.is_finite() and abs(cost.adjusted()) <= MAX_EXPONENT):
-            return Rejected(f"{name}: not a finite number of at most {MAX_EXPONENT} digits before and after the point")
+        if cost is not None and not is_money(cost):
+            return Rejected(f"{name}: not a finite number of at most {MAX_DIGITS} digits before the point")
     if row.charge_period_start.tzinfo is None or not FIRST_YEAR <= row.charge_period_start.year < LAST_YEAR:
         return Rejected("ChargePeriodStart: needs an offset, and a year from 2000 to 2099")
     ordinal = event.ordinal if row.statement else None

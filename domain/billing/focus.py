@@ -1,8 +1,9 @@
 """FOCUS 1.0 to 1.4 as it comes: names and values are taken over, spelling of column names aside.
 
 Version 1.3 renamed `ProviderName` to `ServiceProviderName` and brought `HostProviderName`. `BillingCurrency` is
-mandatory, but published examples lack it; the importer then says which currency it assumed. Source:
-https://focus.finops.org/focus-specification/
+mandatory, but published examples lack it; the importer then says which currency it assumed. Oracle's export still has
+the names of the preview of 1.0 (`Provider`, `Publisher`, `UsageQuantity`). An empty `EffectiveCost` is not told.
+Source: https://focus.finops.org/focus-specification/
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "charge_frequency": ("ChargeFrequency",),
     "service_name": ("ServiceName",),
     "service_category": ("ServiceCategory",),
-    "provider_name": ("ProviderName", "ServiceProviderName"),
-    "publisher_name": ("PublisherName",),
-    "invoice_issuer_name": ("InvoiceIssuerName",),
+    "provider_name": ("ServiceProviderName", "ProviderName", "Provider"),
+    "publisher_name": ("PublisherName", "Publisher"),
+    "invoice_issuer_name": ("InvoiceIssuerName", "InvoiceIssuer"),
     "invoice_id": ("InvoiceId",),
     "billing_account_id": ("BillingAccountId",),
     "billing_account_name": ("BillingAccountName",),
@@ -50,18 +51,18 @@ _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "pricing_category": ("PricingCategory",),
     "pricing_currency": ("PricingCurrency",),
     "pricing_unit": ("PricingUnit",),
-    "consumed_unit": ("ConsumedUnit",),
+    "consumed_unit": ("ConsumedUnit", "UsageUnit"),
     "commitment_discount_id": ("CommitmentDiscountId",),
     "commitment_discount_name": ("CommitmentDiscountName",),
     "commitment_discount_category": ("CommitmentDiscountCategory",),
     "commitment_discount_status": ("CommitmentDiscountStatus",),
     "commitment_discount_type": ("CommitmentDiscountType",),
 }
-_AMOUNTS: Final[Mapping[str, str]] = {
-    "list_cost": "ListCost",
-    "contracted_cost": "ContractedCost",
-    "pricing_quantity": "PricingQuantity",
-    "consumed_quantity": "ConsumedQuantity",
+_AMOUNTS: Final[Mapping[str, tuple[str, ...]]] = {
+    "list_cost": ("ListCost",),
+    "contracted_cost": ("ContractedCost",),
+    "pricing_quantity": ("PricingQuantity",),
+    "consumed_quantity": ("ConsumedQuantity", "UsageQuantity"),
 }
 _KINDS: Final = {USAGE: "usage", PURCHASE: "purchase", TAX: "tax", CREDIT: "credit", ADJUSTMENT: "adjustment"}
 
@@ -73,14 +74,14 @@ def version_of(header: Header) -> str:
 
 def convert(block: Block, context: Context) -> Columns:
     """Take over the columns of FOCUS."""
-    tags = block.structured(parse_tags, "Tags")
+    tags = block.tags(parse_tags, "Tags")
     columns: Columns = {field: block.text(*names) for field, names in _TEXTS.items() if _has(block, names)}
-    columns |= {field: block.amount(name) for field, name in _AMOUNTS.items() if name in block}
+    columns |= {field: block.amount(*names) for field, names in _AMOUNTS.items() if _has(block, names)}
     category = _categories(block)
     return columns | {
         "billed_cost": block.needed_amount("BilledCost"),
-        "effective_cost": block.needed_amount("EffectiveCost"),
-        "billing_currency": [currency or context.currency for currency in block.text("BillingCurrency")],
+        "effective_cost": block.money("EffectiveCost"),
+        "billing_currency": [(code or context.currency).strip().upper() for code in block.text("BillingCurrency")],
         "charge_category": category,
         "charge_kind": [
             "refund" if kind == CORRECTION and each != USAGE else _KINDS.get(each, "usage")
@@ -101,9 +102,10 @@ def _has(block: Block, names: tuple[str, ...]) -> bool:
 
 def _categories(block: Block) -> list[str]:
     found = list(block.cells("ChargeCategory"))
-    if not set(found) <= set(CATEGORIES):
+    if not set(found) <= _KINDS.keys():
         for position, category in enumerate(found):
-            if category not in CATEGORIES:
+            found[position] = str(category).strip().capitalize()
+            if found[position] not in CATEGORIES:
                 block.reject(position, f"ChargeCategory: {category!r:.40} is not one of {', '.join(CATEGORIES)}")
     return found
 
@@ -124,8 +126,7 @@ FORMAT: Final = Format(
         "BillingCurrency",
         "Tags",
         *(name for names in _TEXTS.values() for name in names),
-        *_AMOUNTS.values(),
-        "ServiceProviderName",
+        *(name for names in _AMOUNTS.values() for name in names),
     ),
     convert=convert,
     dataset=lambda _block: "focus",

@@ -69,13 +69,20 @@ class Format:
 
 
 class Unrecognised(NamedTuple):
-    """A header that no format accepts: what was seen, and of the nearest formats what is missing."""
+    """A header that no format accepts: what was seen, and of the nearest formats what is missing.
+
+    `doubled` are columns that a format needs and that are there twice: nobody can say which of them is meant.
+    """
 
     seen: tuple[str, ...]
     nearest: tuple[tuple[str, tuple[str, ...]], ...]
+    doubled: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         header = ", ".join(self.seen[:60]) + (f", ... ({len(self.seen)} columns)" if len(self.seen) > 60 else "")  # noqa: PLR2004
+        header = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in header)
+        if self.doubled:
+            return f"these columns are there twice: {', '.join(self.doubled)}. The header is: {header}"
         lacks = "; ".join(f"for {name} these are missing: {', '.join(missing)}" for name, missing in self.nearest)
         return f"unknown format; {lacks or 'no known column is there'}. The header is: {header or '(empty)'}"
 
@@ -86,7 +93,8 @@ def detect(header: Header, formats: Sequence[Format]) -> Format | Unrecognised:
     for candidate in formats:
         missing = candidate.missing(header)
         if not missing:
-            return candidate
+            twice = [name for group in candidate.needs for name in group if canonical(name) in header.doubled]
+            return Unrecognised(header.names, (), tuple(twice)) if twice else candidate
         scored.append((len(candidate.needs) - len(missing), candidate, missing))
     scored.sort(key=lambda entry: -entry[0])
     best = scored[0][0] if scored else 0

@@ -147,7 +147,7 @@ def _invoice_month(text: str) -> datetime | None:
 
 def _tags(block: Block) -> list[dict[str, str]]:
     """Labels of the resource win over those of its project."""
-    columns = [block.structured(parse_tags, name) for name in ("project.labels", "tags", "labels") if name in block]
+    columns = [block.tags(parse_tags, name) for name in ("project.labels", "tags", "labels") if name in block]
     if len(columns) == 1:
         return columns[0]
     return [_merged(each) for each in zip(*columns, strict=True)] if columns else [{}] * len(block)

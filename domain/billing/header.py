@@ -31,8 +31,10 @@ class Header:
     def __init__(self, names: Sequence[str]) -> None:
         self.names = tuple(names)
         self.positions: dict[str, int] = {}
+        self.doubled: set[str] = set()
         for position, name in enumerate(names):
-            self.positions.setdefault(canonical(name), position)
+            if self.positions.setdefault(canonical(name), position) != position:
+                self.doubled.add(canonical(name))
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and canonical(name) in self.positions

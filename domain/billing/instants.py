@@ -11,6 +11,8 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from domain.windows import FIRST_YEAR, LAST_YEAR
+
 _SLASHED: Final = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.0+)?)?(?: ?([AP]M))?)?Z?"
 )
@@ -23,11 +25,13 @@ _TWO_DIGITS: Final = 100
 
 
 def parse_instant(text: str) -> datetime:
-    """Read a date or time; a date is its midnight, a time without zone is UTC. Raises `ValueError`."""
+    """Read a date or time of 2000 to 2099; a date is its midnight, a time without zone is UTC. Raises `ValueError`."""
     try:
         instant = datetime.fromisoformat(text.removesuffix(" UTC"))
     except ValueError:
         instant = _otherwise(text.strip())
+    if not FIRST_YEAR <= instant.year < LAST_YEAR:
+        raise ValueError(f"{text[:40]!r} is not of the years 2000 to 2099")
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 

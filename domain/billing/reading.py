@@ -67,6 +67,7 @@ class Reading:
     ) -> None:
         self.positions = format.columns(header)
         self.rejected = 0
+        self.noted: list[RejectedRow] = []
         self._names = [header.names[position] for position in self.positions]
         self._format = format
         self._context = context
@@ -92,7 +93,11 @@ class Reading:
         return Block(self._names, columns, length, self._readers)
 
     def rows(self, block: Block, line_of: Callable[[int], int]) -> tuple[list[BillingRow], list[RejectedRow]]:
-        """Return the row of each record, then those of nested credits; and the records that have none, with why."""
+        """Return the row of each record, then those of nested credits; and the records that have none, with why.
+
+        `noted` then lists the records of this block that have a row, and a cell that could not be read.
+        """
+        self.noted = []
         if not len(block):
             return [], []
         columns = self._format.convert(block, self._context)
@@ -102,6 +107,8 @@ class Reading:
         self._count(extra)
         self.rejected += len(block.rejected)
         bad = [RejectedRow(line_of(position), reason) for position, reason in sorted(block.rejected.items())]
+        kept = sorted(block.noted.items() - {(position, block.noted.get(position, "")) for position in block.rejected})
+        self.noted = [RejectedRow(line_of(position), reason) for position, reason in kept]
         return [*good.values(), *extra], bad
 
     def count_rejected(self, lines: int) -> None:

@@ -23,11 +23,12 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 import msgspec
 
-from domain.cloudevents import event_id as hashed
+from domain.cloudevents import Cause, begun, continued
 from domain.scope import UNATTRIBUTED, Scope
 
 BILLING_DELTA: Final = "costguard.billing.delta"
@@ -39,6 +40,8 @@ CREDIT: Final = "Credit"
 ADJUSTMENT: Final = "Adjustment"
 CATEGORIES: Final = (USAGE, PURCHASE, TAX, CREDIT, ADJUSTMENT)
 CORRECTION: Final = "Correction"
+# The kind of a row that gives cost another owner: see `domain.reattribution`.
+REATTRIBUTED: Final = "reattributed"
 
 
 class BillingRow(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=True, gc=False):
@@ -111,4 +114,9 @@ class RejectedRow(msgspec.Struct, frozen=True):
 
 def event_id(row: BillingRow) -> str:
     """Return the CloudEvents id of a row: the same row of the same edition has the same id for ever."""
-    return hashed(BILLING_DELTA, row.statement, row.part, row.assembly, row.row_id)
+    return continued(_of_edition(row.statement, row.part, row.assembly), row.row_id)
+
+
+@lru_cache(maxsize=1_000)
+def _of_edition(statement: str, part: str, assembly: str) -> Cause:
+    return begun(BILLING_DELTA, statement, part, assembly)

@@ -1,7 +1,8 @@
 """Tags of a bill, and whose cost they make it.
 
 Providers write tags as JSON objects, as `"key": "value"` pairs without braces (Azure), as lists of
-`{"key": ..., "value": ...}` (GCP; also as Python prints them), or as a column each (AWS). `parse_tags` reads them all.
+`{"key": ..., "value": ...}` (GCP; also as Python prints them), as `key=value` lists (Athena, spreadsheets), or as a
+column each (AWS). `parse_tags` reads them all.
 
 `TagTable` maps them to scope: per dimension the accepted keys, the first that has a value wins. Keys are compared
 without case, punctuation and the prefixes that providers and collectors add: `Team`, `user:team`,
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from domain.billing.block import NULLS
 from domain.scope import DIMENSIONS, UNATTRIBUTED, Scope
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ DEFAULT_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 _PREFIXES: Final = ("resourcetags/", "resource_tags_", "user:", "user_", "label_", "labels.")
 _PUNCTUATION: Final = re.compile(r"[^a-z0-9]+")
-_NOTHING: Final = frozenset({"", "[]", "{}", "null", '""', "none"})
+_NOTHING: Final = frozenset({"", "[]", "{}", '""'}) | {word.lower() for word in NULLS}
+_SEPARATORS: Final = re.compile(r"[;,|\n]")
 _MAX_REMEMBERED: Final = 10_000
 _decode = msgspec.json.Decoder(strict=False).decode
 
@@ -50,12 +53,28 @@ def _structure(text: str) -> Any:
         return {}
     try:
         return _decode(stripped if stripped[0] in "{[" else f"{{{stripped}}}")
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         pass
     try:
         return ast.literal_eval(stripped)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        raise ValueError(f"{text[:60]!r} are not tags") from None
+        return _listed(stripped)
+
+
+def _listed(text: str) -> dict[str, str]:
+    """Read `key=value; key=value`, also in braces. A piece without `=` belongs to the value before it."""
+    found: dict[str, str] = {}
+    last = ""
+    for piece in _SEPARATORS.split(text[1:-1] if text[:1] == "{" and text[-1:] == "}" else text):
+        key, equals, value = piece.partition("=")
+        if equals and key.strip():
+            last = key.strip()
+            found[last] = value.strip()
+        elif last:
+            found[last] += f",{piece}" if piece.strip() else ""
+        else:
+            raise ValueError(f"{text[:60]!r} are not tags")
+    return found
 
 
 def _pairs(items: Any) -> Iterable[tuple[str, str]]:

@@ -56,6 +56,26 @@ def test_the_same_resource_goes_before_a_tag_an_account_and_a_service() -> None:
     assert findings(*known, line("1", resource="i-9"))[0].guess == Guess("infra", "service", Decimal(1))
 
 
+def test_accounts_that_only_a_bills_details_tell_give_a_guess_and_count_nothing() -> None:
+    remediation = Remediation("team")
+    bare: dict[str, Any] = {"resource": "", "has_resources": False}
+    remediation.add([line("10", **bare), line("90", "ads", **bare)])
+    remediation.resemble(
+        [
+            line("7", account="1", **bare),
+            line("3", account="2", **bare),
+            line("50", "search", account="1", service="s3", **bare),
+            line("40", "ads", account="3", **bare),
+        ]
+    )
+    (found,) = remediation.findings()
+    assert (remediation.total, remediation.unattributed) == (Decimal(100), Decimal(10))
+    assert (found.amount, found.lines) == (Decimal(10), 1)
+    assert found.accounts == (("1", Decimal(7)), ("2", Decimal(3)))
+    assert found.guess == Guess("search", "account", Decimal(1))
+    assert "Dearest accounts: 1, 2." in ticket(found, "team", "USD", "2026-W48")["description"]
+
+
 def test_a_guess_is_more_than_half_of_the_money_or_none() -> None:
     known = [line("6", "search", resource="i-2"), line("4", "ads", resource="i-3")]
     assert findings(*known, line("1"))[0].guess == Guess("search", "service", Decimal("0.6"))

@@ -57,6 +57,7 @@ def zipped(path: Path, data: bytes) -> Path:
 WRITERS: dict[str, Callable[[Path], Path]] = {
     "plain": lambda path: write(path, TEXT.encode()),
     "with a byte order mark": lambda path: write(path, codecs.BOM_UTF8 + TEXT.encode()),
+    "with carriage returns alone": lambda path: write(path, TEXT.replace("\n", "\r").encode()),
     "utf-16": lambda path: write(path, TEXT.encode("utf-16")),
     "gzip": lambda path: write(path, gzip.compress(TEXT.encode())),
     "zip": lambda path: zipped(path, TEXT.encode()),
@@ -169,6 +170,8 @@ def test_a_line_that_is_no_json_is_rejected_with_its_line(tmp_path: Path) -> Non
         (b"\n\n", "empty"),
         (b"a,\xff\n", "UTF-8"),
         (b"{", "not JSON"),
+        (b"[" * 200_000, "nested too deeply"),
+        ("a,b\n1,2\n".encode("utf-16") + b"\x00", "UTF-16 text, and is damaged"),
         (gzip.compress(TEXT.encode(), mtime=0)[:-12], "end-of-stream"),
         (b"PAR1 is not enough", "parquet"),
         (b"PK\x03\x04", "zip"),
@@ -178,6 +181,24 @@ def test_what_is_no_bill_is_refused_with_the_reason(data: bytes, why: str, tmp_p
     path = write(tmp_path / "file", data)
     with pytest.raises(UnreadableBillError, match=why):
         content(path)
+
+
+def test_an_archive_with_a_password_is_refused_and_what_a_mac_adds_is_passed_over(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "bill.zip", TEXT.encode())
+    locked = bytearray(path.read_bytes())
+    for offset in (6, locked.find(b"PK\x01\x02") + 8):
+        locked[offset] |= 1
+    with pytest.raises(UnreadableBillError, match="password"):
+        content(write(tmp_path / "locked.zip", bytes(locked)))
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("__MACOSX/._bill.csv", "x")
+    assert content(path)[2] == [2, 5]
+
+
+def test_a_position_can_be_asked_for_after_the_end_of_a_utf_16_file(tmp_path: Path) -> None:
+    with BillFile(write(tmp_path / "file", TEXT.encode("utf-16"))) as bill:
+        assert sum(batch.length for batch in bill.batches([0], [])) == 2
+        assert bill.consumed == bill.size
 
 
 def test_a_quote_that_is_never_closed_is_refused_before_it_fills_memory(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from app.billing_import import closing_record, row_record
+from app.billing_records import closing_record, row_record
 from tests.agents.fakes import batch
 from tests.agents.test_billing import House
 from tests.app.api.view_of_events import ViewOfEvents, client

@@ -27,7 +27,8 @@ def bases(**cells: str) -> Bases:
         "committed": "savingsPlan/TotalCommitmentToDate",
         "used": "savingsPlan/UsedCommitment",
     }
-    found = row(AWS | {names[name]: cell for name, cell in cells.items()})
+    amortised = {names["reserved"]: "", names["plan"]: ""}
+    found = row(AWS | amortised | {names[name]: cell for name, cell in cells.items()})
     return tuple(  # type: ignore[return-value]
         str(amount) for amount in (found.billed_cost, found.effective_cost, found.contracted_cost, found.list_cost)
     )
@@ -119,3 +120,15 @@ def test_in_cur_2_the_product_s_name_is_in_a_map() -> None:
 
 def total(found: list[Any], basis: str) -> Decimal:
     return sum((getattr(each, basis) for each in found), Decimal(0))
+
+
+def test_a_report_without_amortisation_tells_commitments_as_they_were_billed() -> None:
+    lines = [
+        AWS | {"lineItem/LineItemType": "Fee", "lineItem/UnblendedCost": "8760", "reservation/ReservationARN": "arn:r"},
+        AWS | {"lineItem/LineItemType": "DiscountedUsage", "lineItem/UnblendedCost": "0"},
+        AWS | {"lineItem/LineItemType": "SavingsPlanCoveredUsage", "lineItem/UnblendedCost": "3"},
+        AWS | {"lineItem/LineItemType": "SavingsPlanNegation", "lineItem/UnblendedCost": "-3"},
+        AWS | {"lineItem/LineItemType": "SavingsPlanRecurringFee", "lineItem/UnblendedCost": "2"},
+    ]
+    found = rows(*lines)
+    assert [each.effective_cost for each in found] == [each.billed_cost for each in found]

@@ -79,18 +79,21 @@ def test_what_is_no_time_is_refused_and_a_day_before_its_month_is_not_guessed(te
         "[{'key': 'team', 'value': 'search'}, {'key': 'env', 'value': 'prod'}]",
         {"team": "search", "env": "prod"},
         [("team", "search"), ("env", "prod")],
+        "team=search;env=prod",
+        "{team=search, env=prod}",
+        "team = search | env = prod",
     ],
 )
 def test_tags_are_the_same_however_they_are_written(cell: object) -> None:
     assert parse_tags(cell) == {"team": "search", "env": "prod"}
 
 
-@pytest.mark.parametrize("cell", ["", "{}", "[]", "null", '""', "NULL"])
+@pytest.mark.parametrize("cell", ["", "{}", "[]", "null", '""', "NULL", "nan", "N/A", "\\N"])
 def test_no_tags_are_an_empty_dictionary(cell: str) -> None:
     assert parse_tags(cell) == {}
 
 
-@pytest.mark.parametrize("cell", ["team=search", "[1, 2]", "{", 5])
+@pytest.mark.parametrize("cell", ["search", "[1, 2]", "{", 5, "[" * 5000])
 def test_what_are_no_tags_is_refused(cell: object) -> None:
     with pytest.raises(ValueError, match="tag"):
         parse_tags(cell)

@@ -84,6 +84,16 @@ def test_half_a_format_is_refused_with_what_is_missing(record: dict[str, str]) -
         assert (form.name, (" or ".join(group),)) in refusal.nearest
 
 
+def test_a_needed_column_that_is_there_twice_is_refused_for_nobody_can_say_which_is_meant() -> None:
+    found = detect(Header([*FOCUS, "billedcost"]))
+    assert isinstance(found, Unrecognised)
+    assert str(found).startswith("these columns are there twice: BilledCost. The header is: BilledCost, ")
+
+
+def test_a_header_is_shown_without_control_characters() -> None:
+    assert "\x1b" not in str(detect(Header(["\x1b[31mred", "\0"])))
+
+
 def test_names_of_formats_are_distinct() -> None:
     assert len({form.name for form in FORMATS}) == len(FORMATS)
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.domain.billing.bills import FOCUS, read, reason, row
+from tests.domain.billing.bills import FOCUS, read, reading, reason, row
 
 
 def test_focus_is_taken_over_as_it_is() -> None:
@@ -56,12 +56,53 @@ def test_categories_and_corrections_stay_apart(category: str, charge_class: str,
         ("BilledCost", "free", "BilledCost: 'free' is not a number"),
         ("ChargePeriodStart", "then", "ChargePeriodStart: 'then' is not a date or time"),
         ("ChargeCategory", "Fun", "ChargeCategory: 'Fun' is not one of Usage, Purchase, Tax, Credit, Adjustment"),
-        ("Tags", "x", "Tags: 'x' are not tags"),
-        ("ListCost", "x", "ListCost: 'x' is not a number"),
+        ("EffectiveCost", "x", "EffectiveCost: 'x' is not a number"),
+        ("BilledCost", "NaN", "BilledCost: empty"),
+        ("BilledCost", "Infinity", "BilledCost: 'Infinity' is not a number that money can be"),
+        ("BilledCost", "1e400", "BilledCost: '1e400' is not a number that money can be"),
+        ("ChargePeriodStart", "9999-12-31", "ChargePeriodStart: '9999-12-31' is not of the years 2000 to 2099"),
     ],
 )
 def test_a_bad_cell_rejects_its_row_with_the_reason(column: str, cell: str, why: str) -> None:
     assert reason(FOCUS | {column: cell}) == why
+
+
+@pytest.mark.parametrize(("column", "field"), [("Tags", "tags"), ("ListCost", "list_cost")])
+def test_a_cell_that_no_money_depends_on_is_noted_and_its_row_counts(column: str, field: str) -> None:
+    records = [FOCUS, FOCUS | {column: "x"}]
+    reader = reading(list(FOCUS))
+    columns = [[record[list(FOCUS)[position]] for record in records] for position in reader.positions]
+    found, rejected = reader.rows(reader.block(columns, 2), lambda position: position + 2)
+    assert (len(found), rejected) == (2, [])
+    assert [each.line for each in reader.noted] == [3]
+    assert reader.noted[0].reason.startswith(f"{column}: 'x'")
+    assert not getattr(found[1], field)
+    assert getattr(found[0], field)
+
+
+@pytest.mark.parametrize("word", ["", "null", "NULL", "None", "nan", "NaN", "<NA>", "N/A", "\\N"])
+def test_what_is_not_there_has_many_names(word: str) -> None:
+    found = row(FOCUS | {"EffectiveCost": word, "ServiceName": word, "Tags": word})
+    assert (found.effective_cost, found.service_name, found.tags) == (None, None, {})
+    assert found.billed_cost == Decimal("10.10")
+
+
+def test_names_of_the_preview_of_the_standard_are_read() -> None:
+    record = {name: cell for name, cell in FOCUS.items() if name != "ProviderName"}
+    found = row(record | {"Provider": "Oracle", "Publisher": "Oracle", "UsageQuantity": "2", "UsageUnit": "GB"})
+    assert (found.provider_name, found.publisher_name) == ("Oracle", "Oracle")
+    assert (found.consumed_quantity, found.consumed_unit) == (Decimal(2), "GB")
+
+
+def test_spelling_of_a_category_does_not_matter_nor_does_that_of_a_currency() -> None:
+    found = row(FOCUS | {"ChargeCategory": "usage", "BillingCurrency": "eur"})
+    assert (found.charge_category, found.billing_currency) == ("Usage", "EUR")
+
+
+def test_a_list_where_a_number_or_text_belongs_rejects_its_row_only() -> None:
+    found, rejected = read([FOCUS, FOCUS | {"BilledCost": ["1"]}, FOCUS | {"ServiceName": ["x"]}])
+    assert [each.service_name for each in found] == ["Compute", "['x']"]
+    assert [each.line for each in rejected] == [3]
 
 
 def test_a_bad_row_takes_no_other_with_it_and_names_its_line() -> None:

@@ -84,6 +84,15 @@ def test_idle_capacity_is_a_service_of_its_own_which_rules_can_select(name: str)
     assert resource_type(found.service_category, found.service_name) == "compute.kubernetes_idle"
 
 
+def test_exports_as_csv_are_read_by_day_and_by_window() -> None:
+    by_day = row({"Date": "2026-09-02", "Namespace": "shop", "Pod": "web-1", "CPUCost": "1", "TotalCost": "1.5"})
+    assert (by_day.billed_cost, by_day.sub_account_id, by_day.resource_name) == (Decimal("1.5"), "shop", "web-1")
+    assert f"{by_day.charge_period_end:%Y-%m-%d}" == "2026-09-03"
+    window = {"name": "web-1", "window.start": "2026-09-02T00:00:00Z", "window.end": "2026-09-03T00:00:00Z"}
+    labelled = row({**window, "cpuCost": "1", "totalCost": "2", "properties.labels.team": "search"})
+    assert (labelled.billed_cost, labelled.team) == (Decimal(2), "search")
+
+
 def test_allocations_are_opened_by_name_and_window() -> None:
     document = {"code": 200, "data": [{"a": {"totalCost": "1"}, "b": {"totalCost": "2"}}, {"a": {"totalCost": "3"}}]}
     assert [(each["name"], each["totalCost"]) for each in opened(document)] == [("a", "1"), ("b", "2"), ("a", "3")]
