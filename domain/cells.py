@@ -24,6 +24,15 @@ class Detail(NamedTuple):
     unit: str | None = None
 
 
+class Kind(NamedTuple):
+    """What a line of cost is of, apart from its window: see `CostRow`."""
+
+    scope: tuple[str, ...]
+    resource_type: str
+    source: str
+    cost_unit: str
+
+
 class CostRow(NamedTuple):
     """Cost of one kind in one window of one projection; lines with the same key are parts of one sum."""
 

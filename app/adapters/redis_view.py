@@ -7,35 +7,30 @@
 | `bills`, `bill:{day}` | hash | editions of bills and their details: see `agents.billing_shown` |
 | `dead-letters` | list | the newest rejected events |
 
-A field of a cost hash is the JSON array `[owner partition, values..., resource type, source, cost unit]`; its value is
-`position|events|units|amount|unpriced`. A script writes it only when the position, which is that of the owner's
-table in its changelog, is not before that of what is there: a worker that has lost a partition without knowing it
-cannot undo its successor's figures. The field `~` is another
-one after each write: readers keep sums for as long as it stays.
+A field of a cost hash, and its value, are spelled as `cost_lines` says. A script writes it only when the position,
+which is that of the owner's table in its changelog, is not before that of what is there: a worker that has lost a
+partition without knowing it cannot undo its successor's figures. The field `~` is another one after each write:
+readers keep sums for as long as it stays.
 """
 
 from __future__ import annotations
 
 import secrets
-from decimal import Decimal
-from functools import lru_cache
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import orjson
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from domain.cells import CostRow
-from domain.cost_rows import LINES_REMEMBERED
-from domain.projections import PROJECTIONS
+from app.adapters.cost_lines import Sheet, name_of, value_of
 from domain.windows import DAY, Granularity, Window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from domain.cells import CostRow
     from domain.cost_rows import Line, Place, ProjectionRow
 
 # By owner partition and place: rows, each with the position of the owner's table that it belongs to.
@@ -70,13 +65,23 @@ end
 """
 
 # One command for all keys: a client takes longer over a hundred answers than Redis over a hundred look-ups.
-_MARKS_OF: Final = """
-local marks = {}
+_STANDING: Final = """
+local documents, marks, kinds = {}, {}, tonumber(ARGV[1])
 for at, key in ipairs(KEYS) do
-  marks[at] = redis.call('HGET', key, '~')
+  if at > kinds then
+    marks[at - kinds] = redis.call('HGET', key, '~')
+  else
+    documents[at] = redis.call('HGETALL', key)
+  end
 end
-return marks
+return {documents, marks}
 """
+# Lua's and the protocol's bounds on the arguments of one command are far above.
+_KEYS_AT_ONCE: Final = 5_000
+
+Marks = tuple[bytes | None, ...]
+# A window of a projection.
+Part = tuple[str, Window]
 
 
 class RedisView:
@@ -86,7 +91,9 @@ class RedisView:
         self._redis = client
         self._prefix = prefix
         self._set_newer = client.register_script(_SET_NEWER)
-        self._marks_of = client.register_script(_MARKS_OF)
+        self._standing = client.register_script(_STANDING)
+        # As it comes: a dictionary of all lines would be made only to be taken apart again.
+        client.set_response_callback("HGETALL", _as_it_comes)
         self._writer = secrets.token_hex(8)
         self._marks = count()
 
@@ -99,6 +106,7 @@ class RedisView:
             socket_connect_timeout=5,
             retry=Retry(NoBackoff(), 1),
             health_check_interval=15,
+            protocol=2,
         )
         return cls(client, prefix)
 
@@ -142,10 +150,7 @@ class RedisView:
                 names.append(self._cost_key(place.window, place.projection))
                 arguments += (_SECONDS_KEPT[place.window.granularity], self._next_mark(), 2 * len(some))
                 for line, (position, row) in some:
-                    arguments += (
-                        _field(owner, line),
-                        f"{position}|{row.events}|{row.units:f}|{row.amount:f}|{row.unpriced}",
-                    )
+                    arguments += name_of(owner, line), value_of(position, row)
                 if len(arguments) > _SCRIPT_ARGUMENTS:
                     await self._set_newer(keys=names, args=arguments)
                     names, arguments = [], []
@@ -154,25 +159,31 @@ class RedisView:
 
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
         """Return the lines of a projection in the given windows; a line is there once per owner partition."""
-        width = len(PROJECTIONS[projection])
-        found: list[CostRow] = []
+        return [row for sheet in await self.sheets(projection, windows) for row in sheet.rows()]
+
+    async def sheets(self, projection: str, windows: Sequence[Window]) -> list[Sheet]:
+        """Return the same lines as they are spelled, by window."""
+        found: list[Sheet] = []
         for at in range(0, len(windows), _PIPELINE_KEYS):
             asked = windows[at : at + _PIPELINE_KEYS]
             pipeline = self._redis.pipeline(transaction=False)
             for window in asked:
                 pipeline.hgetall(self._cost_key(window, projection))
-            for window, lines in zip(asked, await pipeline.execute(), strict=True):
-                lines.pop(_MARK, None)
-                found += [_line(window, width, name, value) for name, value in lines.items()]
+            for window, spelled in zip(asked, await pipeline.execute(), strict=True):
+                found.append(_sheet(projection, window, spelled))
         return found
 
-    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
-        """Return a mark for each window, another one whenever its lines were written; None where there are none."""
-        found: list[bytes | None] = []
-        for at in range(0, len(windows), _PIPELINE_KEYS):
-            keys = [self._cost_key(window, projection) for window in windows[at : at + _PIPELINE_KEYS]]
-            found += await self._marks_of(keys=keys)
-        return found
+    async def standing(self, kinds: Sequence[str], parts: Sequence[Part]) -> tuple[list[dict[str, bytes]], Marks]:
+        """Return the documents of kinds, and the marks of windows of projections: of one moment, in one round trip.
+
+        Some thousand windows and more take several; the documents are of the first. A mark is another one whenever
+        its window was written, and None where nothing is.
+        """
+        keys = [self._prefix + kind for kind in kinds] + [self._cost_key(window, name) for name, window in parts]
+        stored, marks = await self._standing(keys=keys[:_KEYS_AT_ONCE], args=[len(kinds)])
+        for at in range(_KEYS_AT_ONCE, len(keys), _KEYS_AT_ONCE):
+            marks += (await self._standing(keys=keys[at : at + _KEYS_AT_ONCE], args=[0]))[1]
+        return [_documents(one) for one in stored], tuple(marks)
 
     def _next_mark(self) -> str:
         return f"{self._writer}-{next(self._marks)}"
@@ -190,7 +201,7 @@ class RedisView:
         pipeline = self._redis.pipeline(transaction=False)
         for kind in kinds:
             pipeline.hgetall(self._prefix + kind)
-        return [{name.decode(): value for name, value in stored.items()} for stored in await pipeline.execute()]
+        return [_documents(stored) for stored in await pipeline.execute()]
 
     async def put_documents(self, kind: str, documents: Mapping[str, bytes | None]) -> None:
         """Write JSON documents of a kind; None deletes."""
@@ -243,19 +254,17 @@ class RedisView:
         await pipeline.execute()
 
 
-def _line(window: Window, width: int, name: bytes, value: bytes) -> CostRow:
-    _, events, units, amount, unpriced = value.decode().split("|")
-    line = _split(name, width)
-    return CostRow(window, *line, Decimal(amount), Decimal(units), int(events), int(unpriced))
+def _as_it_comes(response: Any, **_options: Any) -> Any:
+    return response
 
 
-@lru_cache(maxsize=LINES_REMEMBERED)
-def _field(owner: int, line: Line) -> bytes:
-    return orjson.dumps([owner, *line.values, line.resource_type, line.source, line.cost_unit])
+def _documents(stored: list[bytes]) -> dict[str, bytes]:
+    return {name.decode(): value for name, value in zip(stored[::2], stored[1::2], strict=True)}
 
 
-@lru_cache(maxsize=100_000)
-def _split(name: bytes, width: int) -> tuple[tuple[str, ...], str, str, str]:
-    """Return scope, resource type, source and cost unit of a field; the same ones come in window after window."""
-    _, *rest = orjson.loads(name)
-    return tuple(rest[:width]), rest[width], rest[width + 1], rest[width + 2]
+def _sheet(projection: str, window: Window, spelled: list[bytes]) -> Sheet:
+    names, values = spelled[::2], spelled[1::2]
+    if _MARK in names:
+        at = names.index(_MARK)
+        del names[at], values[at]
+    return Sheet(projection, window, names, values)

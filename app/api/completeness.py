@@ -12,11 +12,13 @@ from domain.billing.coverage import by_provider
 from domain.windows import to_rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from app.api.ports import View
     from app.topics import Topics
 
+# What `completeness_of` is told from.
+KINDS: Final = ("progress", workers.KIND)
 _METER: Final = "meter:"
 _BILLS: Final = "bills:"
 
@@ -48,8 +50,14 @@ class Completeness(NamedTuple):
 
 async def read_completeness(view: View, topics: Topics, now: float) -> Completeness:
     """Return how much is in the figures. Read it before them: it must not promise more than they hold."""
-    progress = await view.documents("progress")
-    behind = workers.lag((await workers.alive(view, now)).values())
+    documents, _ = await view.standing(KINDS, ())
+    return completeness_of(documents, topics, now)
+
+
+def completeness_of(documents: Sequence[Mapping[str, bytes]], topics: Topics, now: float) -> Completeness:
+    """Return how much was in the figures when the documents of `KINDS` were read."""
+    progress, heartbeats = documents
+    behind = workers.lag(workers.alive_of(heartbeats, now).values())
     lag = sum(behind.get(topic, 0) for topic in (topics.usage_metered, topics.cost_totals))
     return Completeness(newest(progress), lag, billed_until(progress))
 

@@ -24,6 +24,7 @@ from app.api import (
 )
 from app.api.guard import Guard
 from app.api.kept_sums import KeptSums
+from app.api.known_answers import KnownAnswers
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
 from app.api.services import Services
 from app.configuration import Configuration
@@ -76,6 +77,7 @@ def create_api(
         new_id=new_id,
         registry=registry,
         sums=KeptSums(),
+        answers=KnownAnswers(),
         budget_wait=budget_wait,
     )
     for module in _ROUTES:

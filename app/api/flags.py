@@ -1,13 +1,12 @@
 """`GET /flags`: what budgets switched, as a flag set that any OpenFeature application can poll through flagd."""
 
-import hashlib
-from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 import orjson
 from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, Field
 
+from app.api.etags import answer_if_changed, tag_of
 from app.api.security import TENANT, Caller, Reader
 from app.api.services import Use
 from domain.flags import FlagState, decode, flag_set
@@ -35,21 +34,9 @@ async def get_flags(caller: Reader, use: Use, if_none_match: Annotated[str | Non
     documents = await use.view.documents(KIND)
     states = [state for document in documents.values() if _concerns(caller, state := decode(document))]
     body = orjson.dumps(flag_set(states, use.clock()))
-    etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-    headers = {"etag": etag, "cache-control": "private, no-cache", "vary": "authorization"}
-    if _matches(if_none_match, etag):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return Response(body, headers=headers, media_type="application/json")
+    return answer_if_changed(body, tag_of(body), if_none_match)
 
 
 def _concerns(caller: Caller, state: FlagState) -> bool:
     """Tell whether a flag is switched for a tenant of the caller: its own flags, and those of everybody."""
     return TENANT not in state.scope or caller.sees(state.scope)
-
-
-def _matches(if_none_match: str | None, etag: str) -> bool:
-    """Compare weakly, as RFC 9110 says for If-None-Match."""
-    if if_none_match is None:
-        return False
-    given = {each.strip().removeprefix("W/") for each in if_none_match.split(",")}
-    return "*" in given or etag in given

@@ -12,28 +12,31 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakValueDictionary
 
+from app.api.adding_up import Adder, read_sheets
 from domain.queries import Fold
 from domain.rejection import Rejected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from app.adapters.redis_view import Marks
     from app.api.ports import View
     from domain.queries import CostQuery, Plan
     from domain.windows import Window
 
 # Windows added up together. Late events change old windows now and then, and cost the neighbours of each, too.
 RUN_WINDOWS: Final = 8
-# Each takes some 300 bytes.
+# Each takes some 300 bytes. Marks and texts of filters count, too, for a question may have many and no groups.
 MAX_KEPT_GROUPS: Final = 300_000
+_MARKS_A_GROUP: Final = 4
+_CHARACTERS_A_GROUP: Final = 200
 
-_Marks = tuple[bytes | None, ...]
 _Shape = tuple[object, ...]
 
 
 class _Run(NamedTuple):
     windows: Sequence[Window]
-    marks: _Marks
+    marks: Marks
     hot: bool = False
 
 
@@ -41,6 +44,13 @@ class _Asked(NamedTuple):
     view: View
     query: CostQuery
     projection: str
+    adder: Adder
+
+    @property
+    def weight(self) -> int:
+        """Return what it takes to remember the question, in groups."""
+        characters = sum(len(value) for values in self.query.filters.values() for value in values)
+        return 1 + characters // _CHARACTERS_A_GROUP
 
     def shape(self, run: _Run) -> _Shape:
         """Return what decides the sums of a run, besides its lines."""
@@ -56,23 +66,25 @@ class KeptSums:
     """Adds up the lines of plans, and keeps the sums of runs; the least recently used go first."""
 
     def __init__(self, max_groups: int = MAX_KEPT_GROUPS) -> None:
-        self._kept: OrderedDict[_Shape, tuple[_Marks, Fold]] = OrderedDict()
+        self._kept: OrderedDict[_Shape, tuple[Marks, Fold, int]] = OrderedDict()
         self._turns: WeakValueDictionary[_Shape, asyncio.Lock] = WeakValueDictionary()
         self._groups = 0
         self._max_groups = max_groups
 
-    async def fold(self, view: View, query: CostQuery, plan: Plan, now: float) -> Fold | Rejected:
-        """Return the sums of a query; `Rejected` when there are too many lines or groups for one answer."""
-        marks = await view.marks(plan.projection, plan.windows)
-        asked = _Asked(view, query, plan.projection)
-        everything = _Run(plan.windows, tuple(marks))
+    async def fold(self, view: View, query: CostQuery, plan: Plan, marks: Marks, now: float) -> Fold | Rejected:
+        """Return the sums of a query; `Rejected` when there are too many lines or groups for one answer.
+
+        `marks` are those of the plan's windows, read just now: sums that were kept with the same ones still hold.
+        """
+        asked = _Asked(view, query, plan.projection, Adder(query, plan.projection))
+        everything = _Run(plan.windows, marks)
         async with self._turn(asked, everything):
             kept = self._found(asked, everything)
             if kept is not None:
                 return kept
             fold = await self._fold(asked, list(_runs(plan.windows, marks, now)))
             if plan.windows and not isinstance(fold, Rejected):
-                self._keep(asked.shape(everything), everything.marks, fold)
+                self._keep(asked, everything, fold)
             return fold
 
     def _turn(self, asked: _Asked, run: _Run) -> asyncio.Lock:
@@ -97,7 +109,7 @@ class KeptSums:
             return kept
         fold = await self._merged(asked, runs)
         if runs and not isinstance(fold, Rejected):
-            self._keep(asked.shape(whole), whole.marks, fold)
+            self._keep(asked, whole, fold)
         return fold
 
     async def _merged(self, asked: _Asked, runs: Iterable[_Run], first: Fold | None = None) -> Fold | Rejected:
@@ -114,7 +126,7 @@ class KeptSums:
 
     def _found(self, asked: _Asked, run: _Run) -> Fold | None:
         shape = asked.shape(run)
-        marks, fold = self._kept.get(shape, (None, None))
+        marks, fold, _ = self._kept.get(shape, (None, None, 0))
         if fold is None or marks != run.marks:
             return None
         self._kept.move_to_end(shape)
@@ -122,22 +134,24 @@ class KeptSums:
 
     async def _read(self, asked: _Asked, run: _Run) -> Fold | Rejected:
         fold = Fold(asked.query, asked.projection)
-        rejected = fold.add(await asked.view.rows(asked.projection, run.windows))
-        if rejected is not None:
-            return rejected
-        self._keep(asked.shape(run), run.marks, fold)
+        async for sheets in read_sheets(asked.view, asked.projection, run.windows):
+            rejected = asked.adder.add(fold, sheets)
+            if rejected is not None:
+                return rejected
+        self._keep(asked, run, fold)
         return fold
 
-    def _keep(self, shape: _Shape, marks: _Marks, fold: Fold) -> None:
-        _, old = self._kept.pop(shape, (None, None))
-        self._groups += len(fold) - (0 if old is None else len(old))
-        self._kept[shape] = marks, fold
+    def _keep(self, asked: _Asked, run: _Run, fold: Fold) -> None:
+        shape, weight = asked.shape(run), asked.weight + len(fold) + len(run.marks) // _MARKS_A_GROUP
+        _, _, old = self._kept.pop(shape, (None, None, 0))
+        self._groups += weight - old
+        self._kept[shape] = run.marks, fold, weight
         while self._groups > self._max_groups:
-            _, (_, forgotten) = self._kept.popitem(last=False)
-            self._groups -= len(forgotten)
+            _, (_, _, forgotten) = self._kept.popitem(last=False)
+            self._groups -= forgotten
 
 
-def _runs(windows: Sequence[Window], marks: Sequence[bytes | None], now: float) -> Iterator[_Run]:
+def _runs(windows: Sequence[Window], marks: Marks, now: float) -> Iterator[_Run]:
     """Split windows into runs of one width, aligned so that the same windows meet in every question.
 
     What is being written to just now is a run by itself.
@@ -147,7 +161,7 @@ def _runs(windows: Sequence[Window], marks: Sequence[bytes | None], now: float) 
         until = at + 1
         while until < len(windows) and _place(windows[until], now) == _place(windows[at], now):
             until += 1
-        yield _Run(windows[at:until], tuple(marks[at:until]), _is_hot(windows[at], now))
+        yield _Run(windows[at:until], marks[at:until], _is_hot(windows[at], now))
         at = until
 
 

@@ -9,6 +9,8 @@ from domain.rejection import Rejected
 from domain.usage import UsageEvent
 
 if TYPE_CHECKING:
+    from app.adapters.cost_lines import Sheet
+    from app.adapters.redis_view import Marks, Part
     from domain.cells import CostRow
     from domain.windows import Window
 
@@ -25,8 +27,14 @@ class View(Protocol):
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
         """Return the lines of a projection in these windows."""
 
-    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
-        """Return a mark for each window, another one whenever its lines have changed; None where there are none."""
+    async def sheets(self, projection: str, windows: Sequence[Window]) -> list[Sheet]:
+        """Return the same lines as they are spelled: one sheet per window, in their order."""
+
+    async def standing(self, kinds: Sequence[str], parts: Sequence[Part]) -> tuple[list[dict[str, bytes]], Marks]:
+        """Return the documents of kinds, and a mark of each window of a projection, all of one moment.
+
+        The mark is another one whenever the window's lines have changed, and None while there are none.
+        """
 
     async def documents(self, kind: str) -> dict[str, bytes]:
         """Return the JSON documents of a kind, by field."""

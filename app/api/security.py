@@ -3,17 +3,19 @@
 Without tokens in the configuration everybody may do everything, and the API listens on loopback only.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from app.access_tokens import ADMIN, READ, WRITE, Token, find_token
 from app.api.problems import Problem
-from app.api.services import Use
+
+if TYPE_CHECKING:
+    from app.api.services import Services
 
 TENANT: Final = "tenant"
 _bearer = HTTPBearer(auto_error=False, description="A secret of [tokens.<name>] in the configuration")
@@ -54,18 +56,26 @@ class Caller:
         return {**filters, TENANT: filters.get(TENANT, self.tenants)}
 
 
-def _holding(right: str) -> Callable[[Use, Credentials], Caller]:
-    def caller(services: Use, credentials: Credentials) -> Caller:
-        tokens = services.configuration.tokens
-        if not tokens:
-            return Caller()
-        token = find_token(tokens, credentials.credentials) if credentials else None
-        if token is None:
-            detail = "show a token: Authorization: Bearer <secret>" if credentials is None else "unknown token"
-            raise Problem(HTTPStatus.UNAUTHORIZED, detail, {"www-authenticate": "Bearer"})
-        if right not in token.rights:
-            raise Problem(HTTPStatus.FORBIDDEN, f"the token does not hold the right to {right}")
-        return Caller(token)
+async def identified(request: Request, right: str) -> Caller:
+    """Return who sent a request; end it unless they hold a right."""
+    services: Services = request.app.state.services
+    credentials = await _bearer(request)
+    tokens = services.configuration.tokens
+    if not tokens:
+        return Caller()
+    token = find_token(tokens, credentials.credentials) if credentials else None
+    if token is None:
+        detail = "show a token: Authorization: Bearer <secret>" if credentials is None else "unknown token"
+        raise Problem(HTTPStatus.UNAUTHORIZED, detail, {"www-authenticate": "Bearer"})
+    if right not in token.rights:
+        raise Problem(HTTPStatus.FORBIDDEN, f"the token does not hold the right to {right}")
+    return Caller(token)
+
+
+def _holding(right: str) -> Callable[[Request, Credentials], Awaitable[Caller]]:
+    # A coroutine: the others would each go to a thread and back. The credentials are there for the OpenAPI document.
+    async def caller(request: Request, _credentials: Credentials) -> Caller:
+        return await identified(request, right)
 
     return caller
 

@@ -9,6 +9,7 @@ from fastapi import Depends, Request, Response
 from prometheus_client import CollectorRegistry
 
 from app.api.kept_sums import KeptSums
+from app.api.known_answers import KnownAnswers
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
 from app.configuration import Configuration
 from app.topics import Topics
@@ -16,7 +17,9 @@ from app.topics import Topics
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Dependencies of the routes; `registry` holds the series of this process, `sums` what is kept between questions.
+    """Dependencies of the routes; `registry` holds the series of this process.
+
+    `sums` and `answers` are kept between questions.
 
     `budget_wait` (seconds) is how long a budget command waits to be seen, `send_wait` how long a send may take.
     """
@@ -31,11 +34,12 @@ class Services:
     new_id: NewId
     registry: CollectorRegistry
     sums: KeptSums
+    answers: KnownAnswers
     budget_wait: float = 5.0
     send_wait: float = 10.0
 
 
-def _services(request: Request) -> Services:
+async def _services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 

@@ -32,7 +32,12 @@ _decode: Final = msgspec.json.Decoder(Worker).decode
 
 async def alive(view: View, now: float) -> dict[str, Worker]:
     """Return the processes that were heard of within the last ten seconds, by name."""
-    workers = {name: _decode(document) for name, document in (await view.documents(KIND)).items()}
+    return alive_of(await view.documents(KIND), now)
+
+
+def alive_of(heartbeats: Mapping[str, bytes], now: float) -> dict[str, Worker]:
+    """Return the processes of which the heartbeat is not older, by name."""
+    workers = {name: _decode(document) for name, document in heartbeats.items()}
     return {name: worker for name, worker in sorted(workers.items()) if now - worker.at < SILENT_SECONDS}
 
 

@@ -25,6 +25,7 @@ from domain.queries.asking import (
 from domain.queries.folding import Costs, Fold, Group, selection
 from domain.queries.planning import MAX_WINDOWS, Plan, narrowest, plan
 from domain.queries.retention import coarsened, doubtful, parts
+from domain.queries.slots import Slot, Slots
 
 __all__ = [
     "BEST",
@@ -39,6 +40,8 @@ __all__ = [
     "Fold",
     "Group",
     "Plan",
+    "Slot",
+    "Slots",
     "Span",
     "coarsened",
     "doubtful",

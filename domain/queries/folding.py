@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 # What units are of; None when they are not to be added.
 _Measure = str | tuple[str, str] | None
+# Start of the window of time, None for all of it, and what is grouped by.
+Key = tuple[int | None, tuple[str, ...]]
+# Amount, units, events, events without a price.
+Figures = tuple[Decimal, Decimal, int, int]
 _NO_DETAIL: Final = Detail()
 MAX_GROUPS: Final = 100_000
 MAX_LINES: Final = 2_000_000
@@ -72,12 +76,11 @@ class Fold:
     """The sums of one query over lines of one projection, which may come in any number of parts."""
 
     def __init__(self, query: CostQuery, projection: str) -> None:
-        held = PROJECTIONS[projection]
         self._selected = selection(query, projection)
-        self._key = [_reader(name, held) for name in query.group_by]
+        self._group = group_of(query, projection)
         self._width = None if query.granularity is None else query.granularity.seconds
         self._lines = 0
-        self._sums: dict[tuple[int | None, tuple[str, ...]], _Sum] = {}
+        self._sums: dict[Key, _Sum] = {}
         self._costs: Costs | None = None
 
     def add(self, rows: Iterable[CostRow]) -> Rejected | None:
@@ -112,19 +115,32 @@ class Fold:
     def __len__(self) -> int:
         return len(self._sums)
 
+    def add_sum(self, key: Key, resource_type: str, figures: Figures) -> None:
+        """Add what lines that the query selects come to together; they are counted by `count_lines`."""
+        self._costs = None
+        with localcontext(EXACT):
+            self._add(key, resource_type, *figures)
+
+    def count_lines(self, lines: int) -> Rejected | None:
+        """Count lines whose sums were added; say why when there are too many for one answer."""
+        self._lines += lines
+        return self._too_much()
+
     def _count(self, row: CostRow) -> None:
-        start = None if self._width is None else floor(row.window.start, self._width)
-        key = start, tuple([read(row) for read in self._key])
-        known = self._sums.get(key)
         measure = row.resource_type if row.detail is None else _measure(row.resource_type, row.detail)
+        start = None if self._width is None else floor(row.window.start, self._width)
+        self._add((start, self._group(row)), measure, row.amount, row.units, row.events, row.unpriced)
+
+    def _add(self, key: Key, measure: _Measure, amount: Decimal, units: Decimal, events: int, unpriced: int) -> None:
+        known = self._sums.get(key)
         if known is None:
             known = self._sums[key] = _Sum(measure)
         elif known.measure != measure:
             known.measure = None
-        known.amount += row.amount
-        known.units += row.units
-        known.events += row.events
-        known.unpriced += row.unpriced
+        known.amount += amount
+        known.units += units
+        known.events += events
+        known.unpriced += unpriced
 
     def result(self) -> Costs:
         """Return what was added so far; the same object until more is."""
@@ -137,6 +153,12 @@ class Fold:
         with localcontext(EXACT):
             total = sum((added.amount for added in self._sums.values()), ZERO)
         return Costs(groups, total, sum(added.unpriced for added in self._sums.values()))
+
+
+def group_of(query: CostQuery, projection: str) -> Callable[[CostRow], tuple[str, ...]]:
+    """Return what tells to which group a line of the projection belongs, whenever it was."""
+    readers = [_reader(name, PROJECTIONS[projection]) for name in query.group_by]
+    return lambda row: tuple([read(row) for read in readers])
 
 
 def selection(query: CostQuery, projection: str) -> Callable[[CostRow], bool]:

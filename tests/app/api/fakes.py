@@ -19,6 +19,7 @@ from domain.codec import decode
 from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS, Scope
 from domain.windows import floor
+from tests.app.api.sheets import sheets_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from app.access_tokens import Token
+    from app.adapters.cost_lines import Sheet
+    from app.adapters.redis_view import Marks, Part
     from domain.windows import Window
 
 NOW = 1_795_435_200.25  # 2026-11-23T12:00:00.25Z
@@ -87,9 +90,13 @@ class FakeView:
             for fact in by_window[window.granularity.seconds, window.start]
         ]
 
-    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
+    async def sheets(self, projection: str, windows: Sequence[Window]) -> list[Sheet]:
+        return sheets_of(projection, windows, await self.rows(projection, windows))
+
+    async def standing(self, kinds: Sequence[str], parts: Sequence[Part]) -> tuple[list[dict[str, bytes]], Marks]:
         self._require()
-        return [repr((projection, window, len(self.facts), self.forgotten)).encode() for window in windows]
+        marks = tuple(repr((part, len(self.facts), sorted(self.forgotten))).encode() for part in parts)
+        return [await self.documents(kind) for kind in kinds], marks
 
     async def documents(self, kind: str) -> dict[str, bytes]:
         self._require()

@@ -12,11 +12,15 @@ from hypothesis import strategies as st
 
 from app.api.kept_sums import KeptSums
 from domain.cells import CostRow
-from domain.queries import CostQuery, Fold, Span, plan
+from domain.queries import CostQuery, Fold, Plan, Span, plan
 from domain.windows import DAY, HOUR, MINUTE, Granularity, Window, floor
+from tests.app.api.sheets import sheets_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from app.adapters.cost_lines import Sheet
+    from app.adapters.redis_view import Marks
 
 NOW = 20_000 * DAY + 5 * HOUR + 17 * MINUTE
 MONTH = CostQuery(Span(NOW - 30 * DAY, NOW), {}, ("tenant",))
@@ -35,27 +39,26 @@ class View:
         for granularity in Granularity:
             self.changes[Window(granularity, floor(at, granularity.seconds))] += 1
 
-    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
-        await asyncio.sleep(0)
-        assert projection == "tenant"
-        return [b"%d" % self.changes[window] if window in self.changes else None for window in windows]
+    def marks(self, windows: Sequence[Window]) -> Marks:
+        return tuple(b"%d" % self.changes[window] if window in self.changes else None for window in windows)
 
-    async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
+    async def sheets(self, projection: str, windows: Sequence[Window]) -> list[Sheet]:
         await asyncio.sleep(0)
         assert projection == "tenant"
         self.read += len(windows)
-        return [
+        rows = [
             CostRow(window, (tenant,), "compute.cpu_seconds", "metered", "", amount, Decimal(1), 1, 0)
             for window in windows
             for at, tenant, amount in self.lines
             if window.start <= at < window.end
         ]
+        return sheets_of(projection, windows, rows)
 
 
 async def ask(sums: KeptSums, view: View, query: CostQuery = MONTH) -> dict[tuple[str, ...], Decimal]:
     planned = plan(query)
-    assert not hasattr(planned, "reason")
-    fold = await sums.fold(view, query, planned, NOW)  # type: ignore[arg-type]
+    assert isinstance(planned, Plan)
+    fold = await sums.fold(view, query, planned, view.marks(planned.windows), NOW)  # type: ignore[arg-type]
     assert isinstance(fold, Fold)
     return {group.key: group.amount for group in fold.result().groups}
 
@@ -75,7 +78,9 @@ async def test_those_who_ask_the_same_at_once_read_once_and_share_the_answer() -
     await ask(sums, view)
     read, view.read = view.read, 0
     planned, others = plan(MONTH), KeptSums()
-    answers = await asyncio.gather(*[others.fold(view, MONTH, planned, NOW) for _ in range(4)])  # type: ignore[arg-type]
+    assert isinstance(planned, Plan)
+    marks = view.marks(planned.windows)
+    answers = await asyncio.gather(*[others.fold(view, MONTH, planned, marks, NOW) for _ in range(4)])  # type: ignore[arg-type]
     assert view.read == read
     assert len({id(fold.result()) for fold in answers if isinstance(fold, Fold)}) == 1
 
@@ -91,13 +96,21 @@ async def test_a_late_event_is_seen_at_once_and_costs_its_neighbours_only() -> N
 
 
 async def test_what_is_kept_is_bounded() -> None:
-    view, sums = View(), KeptSums(max_groups=3)
+    view, sums = View(), KeptSums(max_groups=30)
     for number in range(5):
         view.put(NOW - 3 * DAY, f"tenant-{number}", "1")
         view.put(NOW - 20 * DAY, f"tenant-{number}", "1")
     assert len(await ask(sums, view)) == 5
-    assert sums._groups <= 3
+    assert sums._groups <= 30
     assert len(await ask(sums, view)) == 5
+
+
+async def test_questions_without_an_answer_are_bounded_too() -> None:
+    view, sums = View(), KeptSums(max_groups=30)
+    for number in range(50):
+        await ask(sums, view, MONTH._replace(filters={"tenant": frozenset({f"nobody-{number}" * 20})}))
+        assert sums._groups <= 30
+        assert len(sums._kept) <= 30
 
 
 @given(

@@ -10,11 +10,14 @@ from app.api.create import create_api
 from app.settings import Configuration
 from app.topics import Topics
 from domain.rejection import Rejected
+from tests.app.api.sheets import sheets_of
 from tests.domain.cost_events import rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from app.adapters.cost_lines import Sheet
+    from app.adapters.redis_view import Marks, Part
     from domain.cells import CostRow
     from domain.windows import Window
     from tests.domain.cost_events import Priced
@@ -33,9 +36,12 @@ class ViewOfEvents:
         self.asked.add(projection)
         return rows(self._events, projection, [window for window in windows if window not in self.forgotten])
 
-    async def marks(self, projection: str, windows: Sequence[Window]) -> list[bytes | None]:
-        assert projection
-        return [b"forgotten" if window in self.forgotten else b"here" for window in windows]
+    async def sheets(self, projection: str, windows: Sequence[Window]) -> list[Sheet]:
+        return sheets_of(projection, windows, await self.rows(projection, windows))
+
+    async def standing(self, kinds: Sequence[str], parts: Sequence[Part]) -> tuple[list[dict[str, bytes]], Marks]:
+        marks = tuple(b"forgotten" if window in self.forgotten else b"here" for _, window in parts)
+        return [await self.documents(kind) for kind in kinds], marks
 
     async def documents(self, kind: str) -> dict[str, bytes]:
         return self._documents.get(kind, {})
