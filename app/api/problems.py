@@ -9,6 +9,7 @@ import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from app.adapters.redis_view import RedisError
 from app.typed_toml import nearest
@@ -52,7 +53,7 @@ def unavailable(detail: str, extensions: Mapping[str, Any] | None = None) -> Pro
     return Problem(HTTPStatus.SERVICE_UNAVAILABLE, detail, {"retry-after": RETRY_AFTER_SECONDS}, extensions)
 
 
-def respond(problem: Problem) -> Response:
+def document(problem: Problem) -> bytes:
     """Return the document."""
     body = {
         "type": "about:blank",
@@ -61,13 +62,18 @@ def respond(problem: Problem) -> Response:
         "detail": problem.detail,
         **problem.extensions,
     }
+    return orjson.dumps(body)
+
+
+def respond(problem: Problem) -> Response:
+    """Answer with the document."""
     headers = {"cache-control": "no-store", **problem.headers}
-    return Response(orjson.dumps(body), int(problem.status), headers, media_type=MEDIA_TYPE)
+    return Response(document(problem), int(problem.status), headers, media_type=MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
     """Answer every error of an app with a problem document."""
-    for kind in (Problem, HTTPException, RequestValidationError, RedisError, Exception):
+    for kind in (Problem, HTTPException, RequestValidationError, ClientDisconnect, RedisError, Exception):
         app.add_exception_handler(kind, _handle)
 
 
@@ -83,6 +89,9 @@ def _problem(request: Request, error: Exception) -> Problem:
             return Problem(error.status_code, str(error.detail), error.headers)
         case RequestValidationError():
             return _invalid(error, _parameters(request))
+        case ClientDisconnect():
+            # Nobody reads this; what is everyday is not logged as a failure.
+            return Problem(HTTPStatus.BAD_REQUEST, "the body ended early")
         case RedisError():
             logger.warning("the view is away: %s", type(error).__name__)
             return unavailable("Redis, where costs and budgets are read, does not answer; try again")

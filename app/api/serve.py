@@ -13,6 +13,7 @@ import uvicorn
 from app.adapters.kafka import Publisher, partition_counts
 from app.adapters.redis_view import RedisView
 from app.api.create import create_api
+from app.api.http_protocol import BoundedProtocol
 from app.api.ports import Clock, PartitionCounts
 from app.api.sending import BrokerAwayError
 from app.logs import configure_logging
@@ -81,6 +82,8 @@ async def _serve(settings: Settings, configuration: Configuration) -> None:
             api,
             host=settings.api_host,
             port=settings.api_port,
+            http=BoundedProtocol,
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
