@@ -1,16 +1,22 @@
 """Whose cost it is: the five dimensions of every event, and filters over them.
 
 Terms follow the contract: a scope is `(tenant, environment, feature, service, team)`; a filter such as
-`tenant=acme,feature=ai-search` selects scopes; `all` selects every scope.
+`tenant=acme,feature=ai-search` selects scopes; `all` selects every scope. A character of a value may be written
+percent-encoded, in UTF-8: a comma has to be, `tenant=acme%2C Inc.`, and so has a percent sign before two hexadecimal
+digits.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
+from urllib.parse import quote, unquote
 
 DIMENSIONS: Final = ("tenant", "environment", "feature", "service", "team")
 UNATTRIBUTED: Final = "unattributed"
 EVERYTHING: Final = "all"
+# What would not be read back as it is: a comma, a sequence that looks encoded, blanks at the ends.
+_NOT_PLAIN: Final = re.compile(r"[,\x00-\x1f\x7f]|%(?=[0-9A-Fa-f]{2})|^\s+|\s+$")
 
 
 class Scope(NamedTuple):
@@ -33,7 +39,7 @@ class ScopeFilter(NamedTuple):
         return all(getattr(scope, dimension) == value for dimension, value in self.terms)
 
     def __str__(self) -> str:
-        return ",".join(f"{dimension}={value}" for dimension, value in self.terms) or EVERYTHING
+        return ",".join(f"{dimension}={_written(value)}" for dimension, value in self.terms) or EVERYTHING
 
     def as_dict(self) -> dict[str, str]:
         """Return `{dimension: value}`; empty for `all`."""
@@ -56,5 +62,14 @@ def parse_filter(text: str) -> ScopeFilter:
             )
         if dimension in found:
             raise ValueError(f"scope {text!r}: {dimension} is named twice")
-        found[dimension] = value
+        try:
+            found[dimension] = unquote(value, errors="strict")
+        except UnicodeDecodeError:
+            raise ValueError(f"scope {text!r}: {dimension} is not UTF-8") from None
     return ScopeFilter(tuple((name, found[name]) for name in DIMENSIONS if name in found))
+
+
+def _written(value: str) -> str:
+    written = _NOT_PLAIN.sub(lambda found: quote(found[0], safe=""), value)
+    # `a,feature=b` is not to look like two terms, even to who undoes the encoding of a whole path.
+    return written.replace("=", "%3D") if "," in value else written

@@ -13,16 +13,13 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import TYPE_CHECKING, Final
 
 from domain.money import EXACT, RATIO, ZERO
-from domain.projections import PROJECTIONS
-from domain.queries import selection
+from domain.queries.asking import COST_UNIT, FEATURE, RESOURCE_TYPE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from domain.queries import Costs, Group
 
-    from domain.cells import CostRow
-    from domain.queries import CostQuery
-
-FEATURE: Final = "feature"
+# What the cost has to be grouped by.
+BY: Final = (FEATURE, RESOURCE_TYPE, COST_UNIT)
 PRODUCED: Final = ("request", "task", "query", "job")
 GIGABYTE: Final = "gb"
 THOUSAND_TOKENS: Final = "1k_tokens"
@@ -68,14 +65,15 @@ class _Feature:
     # Resource type: units, cost and events without a price.
     bought: dict[str, tuple[Decimal, Decimal, int]] = field(default_factory=dict)
 
-    def add(self, row: CostRow) -> None:
-        self.cost += row.amount
-        self.unpriced += row.unpriced
-        if row.cost_unit in PRODUCED:
-            self.produced[row.cost_unit] = self.produced.get(row.cost_unit, 0) + row.events
-        if row.resource_type in {EGRESS, LLM_TOKENS}:
-            units, cost, unpriced = self.bought.get(row.resource_type, (ZERO, ZERO, 0))
-            self.bought[row.resource_type] = units + row.units, cost + row.amount, unpriced + row.unpriced
+    def add(self, resource_type: str, cost_unit: str, group: Group) -> None:
+        self.cost += group.amount
+        self.unpriced += group.unpriced
+        if cost_unit in PRODUCED:
+            self.produced[cost_unit] = self.produced.get(cost_unit, 0) + group.events
+        if resource_type in {EGRESS, LLM_TOKENS}:
+            units, cost, unpriced = self.bought.get(resource_type, (ZERO, ZERO, 0))
+            more = group.units or ZERO
+            self.bought[resource_type] = units + more, cost + group.amount, unpriced + group.unpriced
 
     def by_unit(self) -> dict[str, Produced]:
         found = {unit: Produced(Decimal(count), self.cost, self.unpriced) for unit, count in self.produced.items()}
@@ -87,24 +85,14 @@ class _Feature:
         return {unit: found[unit] for unit in UNITS if unit in found and found[unit].count > 0}
 
 
-class Tally:
-    """Counts what each feature produced; lines of the projection may come in any number of parts."""
-
-    def __init__(self, query: CostQuery, projection: str) -> None:
-        self._selected = selection(query, projection)
-        self._at = PROJECTIONS[projection].index(FEATURE)
-        self._features: defaultdict[str, _Feature] = defaultdict(_Feature)
-
-    def add(self, rows: Iterable[CostRow]) -> None:
-        """Add those lines that the query selects."""
-        with localcontext(EXACT):
-            for row in filter(self._selected, rows):
-                self._features[row.scope[self._at]].add(row)
-
-    def result(self) -> Production:
-        """Return what was added so far, in order of features."""
-        with localcontext(EXACT):
-            return {name: feature.by_unit() for name, feature in sorted(self._features.items(), key=_name)}
+def production(costs: Costs) -> Production:
+    """Return what each feature produced, in order of features; the cost is that of a query grouped `BY`."""
+    features: defaultdict[str, _Feature] = defaultdict(_Feature)
+    with localcontext(EXACT):
+        for group in costs.groups:
+            feature, resource_type, cost_unit = group.key
+            features[feature].add(resource_type, cost_unit, group)
+        return {name: feature.by_unit() for name, feature in sorted(features.items(), key=_name)}
 
 
 def unit_costs(now: Production, before: Production) -> list[UnitCost]:

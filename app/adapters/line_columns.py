@@ -25,7 +25,6 @@ _FIELDS: Final = 5
 _LIMB: Final = 9
 # Of a whole number. 10^12 times the lines of one answer (some 10^6) is far from 2^63, and so are limbs of nine digits.
 _DIGITS: Final = 12
-_EXPONENTS: Final = (-_LIMB, -2 * _LIMB)
 
 
 class Sums(NamedTuple):
@@ -91,11 +90,10 @@ def _sums(lines: list[int], totals: list[list[list[int]]]) -> Iterator[Sums]:
 
 
 def _joined(limbs: list[list[int]], place: int) -> Decimal:
-    found = Decimal(limbs[0][place])
-    for exponent, limb in zip(_EXPONENTS, limbs[1:], strict=False):
-        if limb[place]:
-            found = EXACT.add(found, EXACT.scaleb(Decimal(limb[place]), exponent))
-    return found
+    found, exponent = limbs[0][place], 0
+    for limb in limbs[1:]:
+        found, exponent = found * 10**_LIMB + limb[place], exponent - _LIMB
+    return EXACT.scaleb(Decimal(found), exponent) if exponent else Decimal(found)
 
 
 def _numbers(spelled: bytes, values: int) -> _Text | None:

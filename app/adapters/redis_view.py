@@ -38,9 +38,6 @@ Shown = dict[tuple[int, "Place"], dict["Line", tuple[int, "ProjectionRow"]]]
 __all__ = ["RedisError", "RedisView"]
 
 MAX_DEAD_LETTERS: Final = 1_000
-# A letter may hold 64 KiB of what was rejected; an answer stays below some 10 MB.
-MAX_LETTER_BYTES: Final = 8 * 1024 * 1024
-LETTERS_AT_ONCE: Final = 25
 # Since its last write; a window that is asked for later than that is answered by coarser ones.
 _SECONDS_KEPT: Final = {Granularity.MINUTE: 4 * DAY, Granularity.HOUR: 110 * DAY, Granularity.DAY: 810 * DAY}
 _PIPELINE_KEYS: Final = 500
@@ -196,6 +193,11 @@ class RedisView:
         (found,) = await self.documents_of([kind])
         return found
 
+    async def document(self, kind: str, name: str) -> bytes | None:
+        """Return one JSON document of a kind; None when there is none."""
+        found: Any = await self._redis.hget(self._prefix + kind, name)
+        return None if found is None else bytes(found)
+
     async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
         """Return the documents of several kinds, in their order."""
         pipeline = self._redis.pipeline(transaction=False)
@@ -213,18 +215,10 @@ class RedisView:
                 pipeline.hset(self._prefix + kind, name, document)
         await pipeline.execute()
 
-    async def dead_letters(self, limit: int) -> list[bytes]:
-        """Return the newest dead letters, newest first: so many, or what `MAX_LETTER_BYTES` hold."""
-        letters: list[bytes] = []
-        size = 0
-        while len(letters) < limit and size < MAX_LETTER_BYTES:
-            until = min(len(letters) + LETTERS_AT_ONCE, limit) - 1
-            more: Any = await self._redis.lrange(f"{self._prefix}dead-letters", len(letters), until)
-            if not more:
-                break
-            letters += more
-            size += sum(map(len, more))
-        return letters
+    async def dead_letters(self, limit: int, skip: int = 0) -> list[bytes]:
+        """Return dead letters, newest first, after so many newer ones."""
+        found: Any = await self._redis.lrange(f"{self._prefix}dead-letters", skip, skip + limit - 1)
+        return list(found)
 
     async def push_dead_letters(self, letters: Sequence[bytes]) -> None:
         """Add dead letters, oldest first; only the newest are kept."""

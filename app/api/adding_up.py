@@ -11,11 +11,13 @@ from domain.queries import Slots
 from domain.windows import floor
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 
     from app.adapters.cost_lines import Sheet
+    from app.adapters.line_columns import Sums
     from app.api.ports import View
     from domain.queries import CostQuery, Fold
+    from domain.queries.folding import Figures, Key
     from domain.rejection import Rejected
     from domain.windows import Window
 
@@ -65,10 +67,13 @@ class Adder:
         sums = add_up(values, places)
         if sums is None:
             return _one_by_one(fold, sheets)
+        fold.add_sums(self._slotted(start, sums))
+        return fold.count_lines(len(values))
+
+    def _slotted(self, start: int | None, sums: Iterable[Sums]) -> Iterator[tuple[Key, str, Figures]]:
         for place, events, units, amount, unpriced in sums:
             group, resource_type = self._slots[place]
-            fold.add_sum((start, group), resource_type, (amount, units, events, unpriced))
-        return fold.count_lines(len(values))
+            yield (start, group), resource_type, (amount, units, events, unpriced)
 
 
 def _one_by_one(fold: Fold, sheets: Sequence[Sheet]) -> Rejected | None:

@@ -131,7 +131,7 @@ async def post_feedback(anomaly_id: AnomalyId, request: Request, caller: Writer,
 
 async def _found(use: Services, anomaly_id: str, caller: Caller, right: str) -> dict[str, Any]:
     """Return an anomaly; one that is not the caller's to see does not exist for them."""
-    document = (await use.view.documents(KIND)).get(anomaly_id)
+    document = await use.view.document(KIND, anomaly_id)
     found: dict[str, Any] | None = None if document is None else orjson.loads(document)
     if found is None or not caller.sees(found["scope"]):
         raise Problem(HTTPStatus.NOT_FOUND, f"there is no anomaly {anomaly_id}")

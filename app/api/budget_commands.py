@@ -30,6 +30,13 @@ async def statuses(services: Services) -> dict[str, Status]:
     return {name: status for name, status in found.items() if status["state"] != "deleted"}
 
 
+async def status_of(services: Services, identifier: str) -> Status | None:
+    """Return the status of one budget; None when there is none, or it is deleted."""
+    document = await services.view.document(KIND, identifier)
+    status: Status | None = None if document is None else orjson.loads(document)
+    return None if status is None or status["state"] == "deleted" else status
+
+
 async def command(services: Services, kind: str, scope: ScopeFilter, body: Mapping[str, Any]) -> None:
     """Send a command; its id is a hash of what it says and when, so a repeat within a second is the same one."""
     now = int(services.clock())
@@ -49,7 +56,7 @@ async def until(
     """Return a budget's status once it holds, or the last one seen when time is up."""
     end = time.monotonic() + (services.budget_wait if seconds is None else min(seconds, services.budget_wait))
     while True:
-        status = (await statuses(services)).get(identifier)
+        status = await status_of(services, identifier)
         if holds(status) or time.monotonic() >= end:
             return status
         await asyncio.sleep(POLL_SECONDS)

@@ -2,26 +2,22 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import quote
+from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from app.access_tokens import READ, WRITE
 from app.api import bodies
-from app.api.budget_commands import Status, command, reflects, statuses, until
+from app.api.budget_commands import Status, command, reflects, status_of, statuses, until
 from app.api.problems import Problem, usable
+from app.api.scope_in_path import NamedScope, path_of
 from app.api.security import TENANT, Caller, Reader, Writer
 from app.api.services import Services, Use, answer
 from domain.budgets import BUDGET_DELETED, BUDGET_SET, budget_id, define
-from domain.scope import ScopeFilter, parse_filter
+from domain.scope import ScopeFilter
 
 router = APIRouter(tags=["budgets"])
-
-ScopeText = Annotated[
-    str, Path(description="`dimension=value` terms, or `all`", examples=["tenant=acme,feature=ai-search"])
-]
 
 
 class FlagAnswer(BaseModel):
@@ -121,25 +117,25 @@ async def get_budgets(caller: Reader, use: Use) -> Response:
 
 
 @router.get("/budgets/{scope:path}/status", response_model=BudgetAnswer, summary="What is spent of a budget")
-async def get_status(scope: ScopeText, caller: Reader, use: Use) -> Response:
+async def get_status(scope: NamedScope, caller: Reader, use: Use) -> Response:
     """Tell spent, limit, ratio, remaining, period, crossed thresholds and forecast."""
-    return answer(await _found(use, _scope(scope, caller, READ)))
+    return answer(await _found(use, _reached(scope, caller, READ)))
 
 
 @router.get("/budgets/{scope:path}", response_model=BudgetAnswer, summary="One budget")
-async def get_budget(scope: ScopeText, caller: Reader, use: Use) -> Response:
+async def get_budget(scope: NamedScope, caller: Reader, use: Use) -> Response:
     """Return the budget with its status."""
-    return answer(await _found(use, _scope(scope, caller, READ)))
+    return answer(await _found(use, _reached(scope, caller, READ)))
 
 
 @router.put("/budgets/{scope:path}", response_model=BudgetAnswer, responses=_PENDING, openapi_extra=_BODY)
 @router.post("/budgets/{scope:path}", response_model=BudgetAnswer, responses=_PENDING, openapi_extra=_BODY)
-async def put_budget(scope: ScopeText, request: Request, caller: Writer, use: Use) -> Response:
+async def put_budget(scope: NamedScope, request: Request, caller: Writer, use: Use) -> Response:
     """Set the budget of a scope. 200 or 201 once it is in force; 202 when that takes longer than five seconds."""
-    terms = _scope(scope, caller, WRITE)
+    terms = _reached(scope, caller, WRITE)
     body = await bodies.read_object(request)
     budget = usable(define(terms, body, use.configuration.currency))
-    existed = budget.id in await statuses(use)
+    existed = await status_of(use, budget.id) is not None
     await command(use, BUDGET_SET, terms, body)
     status = await until(use, budget.id, lambda shown: reflects(budget, shown, use.clock()))
     if status is None or not reflects(budget, status, use.clock()):
@@ -155,26 +151,22 @@ async def put_budget(scope: ScopeText, request: Request, caller: Writer, use: Us
     responses={202: _PENDING[202]},
     summary="Delete a budget",
 )
-async def delete_budget(scope: ScopeText, caller: Writer, use: Use) -> Response:
+async def delete_budget(scope: NamedScope, caller: Writer, use: Use) -> Response:
     """Delete the budget of a scope; its flags are released."""
-    terms = _scope(scope, caller, WRITE)
+    terms = _reached(scope, caller, WRITE)
     await _found(use, terms)
     await command(use, BUDGET_DELETED, terms, {})
     left = await until(use, budget_id(terms), lambda shown: shown is None)
     return Response(status_code=HTTPStatus.NO_CONTENT) if left is None else _pending(terms)
 
 
-def _scope(text: str, caller: Caller, right: str) -> ScopeFilter:
-    try:
-        scope = parse_filter(text)
-    except ValueError as error:
-        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from None
+def _reached(scope: ScopeFilter, caller: Caller, right: str) -> ScopeFilter:
     caller.require(right, scope.as_dict().get(TENANT))
     return scope
 
 
 async def _found(use: Services, scope: ScopeFilter) -> Status:
-    status = (await statuses(use)).get(budget_id(scope))
+    status = await status_of(use, budget_id(scope))
     if status is None:
         raise Problem(HTTPStatus.NOT_FOUND, f"there is no budget of {scope}")
     return status
@@ -186,4 +178,4 @@ def _pending(scope: ScopeFilter) -> Response:
 
 
 def _location(scope: ScopeFilter) -> Mapping[str, str]:
-    return {"location": f"/budgets/{quote(str(scope), safe='=,')}"}
+    return {"location": path_of(scope)}

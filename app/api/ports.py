@@ -39,11 +39,14 @@ class View(Protocol):
     async def documents(self, kind: str) -> dict[str, bytes]:
         """Return the JSON documents of a kind, by field."""
 
+    async def document(self, kind: str, name: str) -> bytes | None:
+        """Return one JSON document of a kind; None when there is none."""
+
     async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
         """Return the documents of several kinds, in their order."""
 
-    async def dead_letters(self, limit: int) -> list[bytes]:
-        """Return the newest dead letters, newest first."""
+    async def dead_letters(self, limit: int, skip: int = 0) -> list[bytes]:
+        """Return dead letters, newest first, after so many newer ones."""
 
     async def exists_many(self, names: Sequence[str]) -> list[bool]:
         """Tell which names are remembered."""

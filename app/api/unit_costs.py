@@ -7,15 +7,14 @@ from pydantic import BaseModel, Field
 
 from app.api.costs import WindowAnswer, window_json
 from app.api.parameters import Windows as Asked
-from app.api.ports import View
 from app.api.problems import usable
-from app.api.reading import kept, lines
+from app.api.reading import read_costs
 from app.api.security import Reader
-from app.api.services import Use, answer
+from app.api.services import Services, Use, answer
 from domain.money import quantity_to_text, to_text
-from domain.queries import BEST, CostQuery, Span, parse_source, plan
+from domain.queries import BEST, CostQuery, Span, parse_source
 from domain.sources import METERED
-from domain.unit_costs import FEATURE, Production, Tally, UnitCost, unit_costs
+from domain.unit_costs import BY, Production, UnitCost, production, unit_costs
 
 router = APIRouter(tags=["costs"])
 
@@ -47,20 +46,16 @@ async def get_unit_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     filters = caller.confined(asked.filters())
     # What was produced is metered, whoever is billed for it.
     source = METERED if asked.source == BEST else usable(parse_source(asked.source))
-    query = CostQuery(asked.span(now), filters, (FEATURE,), source=source)
-    covered, current = await _production(use.view, query, now)
-    _, earlier = await _production(use.view, query._replace(span=covered.preceding), now)
+    query = CostQuery(asked.span(now), filters, BY, source=source)
+    covered, current = await _production(use, query, now)
+    _, earlier = await _production(use, query._replace(span=covered.preceding), now)
     features = [_line(each) for each in unit_costs(current, earlier)]
     return answer({"currency": use.configuration.currency, "window": window_json(covered), "features": features})
 
 
-async def _production(view: View, asked: CostQuery, now: float) -> tuple[Span, Production]:
-    query = usable(await kept(view, asked, now))
-    planned = usable(plan(query))
-    tally = Tally(query, planned.projection)
-    async for rows in lines(view, planned):
-        tally.add(rows)
-    return query.span, tally.result()
+async def _production(use: Services, query: CostQuery, now: float) -> tuple[Span, Production]:
+    settled, _, fold = usable(await read_costs(use.view, use.sums, query, now))
+    return settled.query.span, production(fold.result())
 
 
 def _line(each: UnitCost) -> dict[str, Any]:

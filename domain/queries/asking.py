@@ -18,8 +18,11 @@ from domain.windows import DAY, HOUR, MINUTE, Granularity, floor, parse_instant
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+FEATURE: Final = "feature"
 DRIVER: Final = "driver"
 RESOURCE_TYPE: Final = "resource_type"
+# Not asked for by name; unit costs are grouped by it.
+COST_UNIT: Final = "cost_unit"
 PROVIDER: Final = "provider"
 CATEGORY: Final = "category"
 CHARGE_CATEGORY: Final = "charge_category"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from domain.cells import Detail
 from domain.money import EXACT, ZERO
 from domain.projections import PROJECTIONS
-from domain.queries.asking import BEST, CATEGORY, CHARGE_CATEGORY, DETAILS, DRIVER, PROVIDER, RESOURCE_TYPE
+from domain.queries.asking import BEST, CATEGORY, CHARGE_CATEGORY, COST_UNIT, DETAILS, DRIVER, PROVIDER, RESOURCE_TYPE
 from domain.rejection import Rejected
 from domain.sources import BILLED, METERED, Origin, parse
 from domain.windows import floor
@@ -115,11 +115,12 @@ class Fold:
     def __len__(self) -> int:
         return len(self._sums)
 
-    def add_sum(self, key: Key, resource_type: str, figures: Figures) -> None:
-        """Add what lines that the query selects come to together; they are counted by `count_lines`."""
+    def add_sums(self, sums: Iterable[tuple[Key, str, Figures]]) -> None:
+        """Add what lines that the query selects come to, with their resource types; `count_lines` counts them."""
         self._costs = None
         with localcontext(EXACT):
-            self._add(key, resource_type, *figures)
+            for key, resource_type, figures in sums:
+                self._add(key, resource_type, *figures)
 
     def count_lines(self, lines: int) -> Rejected | None:
         """Count lines whose sums were added; say why when there are too many for one answer."""
@@ -196,6 +197,8 @@ def _measure(resource_type: str, detail: Detail) -> _Measure:
 def _reader(name: str, held: tuple[str, ...]) -> Callable[[CostRow], str]:
     if name == RESOURCE_TYPE:
         return lambda row: row.resource_type
+    if name == COST_UNIT:
+        return lambda row: row.cost_unit
     if name == DRIVER:
         return lambda row: row.resource_type.partition(".")[0]
     if name == PROVIDER:

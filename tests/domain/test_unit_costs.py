@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from hypothesis import given
 
-from domain.queries import CostQuery, Plan, Span, plan
-from domain.unit_costs import PRODUCED, Production, Tally, UnitCost, unit_costs
+from domain import unit_costs as costs
+from domain.queries import CostQuery, Fold, Plan, Span, plan
+from domain.unit_costs import BY, PRODUCED, Production, UnitCost, unit_costs
 from domain.windows import DAY
 from tests.domain.cost_events import DAYS, FIRST, Priced, events, rows
 
-QUERY = CostQuery(Span(FIRST, FIRST + DAYS * DAY), {}, ("feature",))
+QUERY = CostQuery(Span(FIRST, FIRST + DAYS * DAY), {}, BY)
 CALL = Priced(
     FIRST, ("acme", "production", "search", "ranker", "core"), "compute.requests", "request", Decimal(1), Decimal(2)
 )
@@ -24,9 +25,9 @@ TOKENS = CALL._replace(
 def production(happened: list[Priced], query: CostQuery = QUERY) -> Production:
     planned = plan(query)
     assert isinstance(planned, Plan)
-    tally = Tally(query, planned.projection)
-    tally.add(rows(happened, planned.projection, planned.windows))
-    return tally.result()
+    fold = Fold(query, planned.projection)
+    assert fold.add(rows(happened, planned.projection, planned.windows)) is None
+    return costs.production(fold.result())
 
 
 def by_unit(happened: list[Priced], before: list[Priced] | None = None) -> dict[str, UnitCost]:

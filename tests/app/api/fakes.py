@@ -102,12 +102,15 @@ class FakeView:
         self._require()
         return dict(self.shown[kind])
 
+    async def document(self, kind: str, name: str) -> bytes | None:
+        return (await self.documents(kind)).get(name)
+
     async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
         return [await self.documents(kind) for kind in kinds]
 
-    async def dead_letters(self, limit: int) -> list[bytes]:
+    async def dead_letters(self, limit: int, skip: int = 0) -> list[bytes]:
         self._require()
-        return self.letters[:limit]
+        return self.letters[skip : skip + limit]
 
     async def exists_many(self, names: Sequence[str]) -> list[bool]:
         self._require()

@@ -46,11 +46,14 @@ class ViewOfEvents:
     async def documents(self, kind: str) -> dict[str, bytes]:
         return self._documents.get(kind, {})
 
+    async def document(self, kind: str, name: str) -> bytes | None:
+        return (await self.documents(kind)).get(name)
+
     async def documents_of(self, kinds: Sequence[str]) -> list[dict[str, bytes]]:
         return [await self.documents(kind) for kind in kinds]
 
-    async def dead_letters(self, limit: int) -> list[bytes]:
-        raise AssertionError(f"{limit} dead letters are no cost")
+    async def dead_letters(self, limit: int, skip: int = 0) -> list[bytes]:
+        raise AssertionError(f"{limit} dead letters after {skip} are no cost")
 
     async def exists_many(self, names: Sequence[str]) -> list[bool]:
         return [False] * len(names)
