@@ -23,6 +23,7 @@ from app.api import (
     unit_costs,
 )
 from app.api.guard import Guard
+from app.api.heads import Heads
 from app.api.kept_sums import KeptSums
 from app.api.known_answers import KnownAnswers
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
@@ -86,4 +87,5 @@ def create_api(
     openapi.install(app)
     app.add_middleware(Guard, loopback_only=not configuration.tokens)
     app.add_middleware(metrics.Measured, metrics=metrics.RequestMetrics(registry))
+    app.add_middleware(Heads)
     return app

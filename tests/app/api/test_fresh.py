@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
+from app.adapters import embedded_redis
+from app.adapters.loopback import free_port
+from app.adapters.redis_view import RedisView
 from app.api.create import create_api
 from app.configuration import Configuration
+from app.supervisor.child import Child, Spec
+from app.supervisor.probes import until
 from app.topics import Topics
 from domain.cost_rows import Line, ProjectionKey, ProjectionRow
 from domain.projecting import Delta, by_projection
@@ -20,8 +27,7 @@ from tests.app.api.view_of_events import NoPublisher, no_partitions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-
-    from app.adapters.redis_view import RedisView
+    from pathlib import Path
 
 pytestmark = pytest.mark.live
 
@@ -72,6 +78,11 @@ def clock() -> Clock:
 
 @pytest.fixture
 async def api(view: RedisView, clock: Clock) -> AsyncIterator[httpx.AsyncClient]:
+    async with client_of(view, clock) as client:
+        yield client
+
+
+def client_of(view: RedisView, clock: Clock) -> httpx.AsyncClient:
     app = create_api(
         Configuration(),
         view=view,
@@ -81,8 +92,7 @@ async def api(view: RedisView, clock: Clock) -> AsyncIterator[httpx.AsyncClient]
         validate_usage=lambda _: Rejected("not asked"),
         partition_counts=no_partitions,
     )
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1") as client:
-        yield client
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://127.0.0.1")
 
 
 async def total(api: httpx.AsyncClient, question: dict[str, Any]) -> Decimal:
@@ -170,3 +180,60 @@ async def test_an_emptied_redis_is_empty_at_once(view: RedisView, api: httpx.Asy
     assert await total(api, question) == 0
     await shop.spend(LONG_AGO, "0")
     assert await total(api, question) == 1
+
+
+async def test_a_redis_that_went_away_is_told_and_answered_from_again(tmp_path: Path, clock: Clock) -> None:
+    port = free_port()
+    server = Child(Spec("redis", embedded_redis.program(port), tmp_path / "redis.log", tmp_path))
+    await server.start()
+    view = RedisView.connect(embedded_redis.url(port), "test:")
+    try:
+        assert await until(lambda: embedded_redis.answers(port), 20)
+        async with client_of(view, clock) as api:
+            await Shop(view).spend(LONG_AGO, "1")
+            assert await total(api, {}) == 1
+            await server.stop(10)
+            # What is known is not told while nobody can say whether it still holds.
+            away = await api.get("/costs")
+            assert (away.status_code, away.headers["content-type"]) == (503, "application/problem+json")
+            assert away.headers["retry-after"]
+            await server.start()
+            assert await until(lambda: embedded_redis.answers(port), 20)
+            assert await total(api, {}) == 0
+            await Shop(view).spend(LONG_AGO, "3")
+            assert await total(api, {}) == 3
+    finally:
+        await view.close()
+        await server.stop(10)
+
+
+async def test_a_redis_that_is_too_slow_is_told(
+    view: RedisView, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await Shop(view).spend(LONG_AGO, "1")
+    assert await total(api, {}) == 1
+    hurried = Redis.from_url(redis_address(view), protocol=2, socket_timeout=0.2)
+    monkeypatch.setattr(view, "_standing", RedisView(hurried, "test:")._standing)
+    await view._redis.client_pause(2_000)
+    slow = await api.get("/costs")
+    assert slow.status_code == 503
+    await view.ping()
+    assert await total(api, {}) == 1
+    await hurried.aclose()
+
+
+def redis_address(view: RedisView) -> str:
+    known = view._redis.connection_pool.connection_kwargs
+    return f"redis://{known['host']}:{known['port']}/0"
+
+
+async def test_many_who_ask_different_heavy_questions_at_once_get_right_answers(
+    view: RedisView, api: httpx.AsyncClient
+) -> None:
+    shop = Shop(view)
+    for number in range(20):
+        await shop.spend(NOW - number * DAY - 60, "0.01", f"tenant-{number % 3}")
+    groupings = ["tenant", "feature,service", "tenant,feature", "tenant,team,environment", "driver", ""]
+    questions = [{"group_by": group_by, "window": window} for group_by in groupings for window in ("30d", "31d")]
+    totals = await asyncio.gather(*[total(api, question) for question in questions * 5])
+    assert set(totals) == {Decimal("0.20")}

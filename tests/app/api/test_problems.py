@@ -36,6 +36,13 @@ async def test_a_request_that_cannot_be_answered_is_a_problem(
     assert (await world.refusal(method, path)).status_code == status
 
 
+@pytest.mark.parametrize("path", ["/healthz", "/costs", "/flags", "/nowhere", "/costs?window=never"])
+async def test_head_is_get_without_the_body(world: World, path: str) -> None:
+    async with world.client() as client:
+        got, head = await client.get(path), await client.head(path)
+    assert (head.status_code, head.headers, head.content) == (got.status_code, got.headers, b"")
+
+
 async def test_405_tells_what_is_allowed(world: World) -> None:
     assert "GET" in (await world.refusal("PATCH", "/costs")).headers["allow"]
 
