@@ -47,7 +47,6 @@ _decode: Final = msgspec.json.Decoder(_Letter).decode
 @router.get(
     "/dead-letters",
     response_model=DeadLettersAnswer,
-    responses={410: {"description": "Letters before that one are no longer kept"}},
     summary="Rejected events",
 )
 async def get_dead_letters(asked: Annotated[DeadLetterParameters, Query()], caller: Admin, use: Use) -> Response:

@@ -37,6 +37,7 @@ _ANYWHERE: Final = {
 _WITH_TOKEN: Final = {"401": "No token, or an unknown one", "503": "Broker or Redis is away; see Retry-After"}
 _WITH_INPUT: Final = {"422": "Something in the request cannot be used"}
 _WITH_BODY: Final = {"400": "The body is not JSON", "413": "Too large", "415": "Not a type that is taken here"}
+_PAGES: Final = {"/dead-letters": {"410": "Letters before that one are no longer kept"}}
 _NAMED: Final = {"404": "There is no such budget"}
 
 
@@ -68,7 +69,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 
 def _problems(path: str, operation: dict[str, Any]) -> dict[str, str]:
-    found = dict(_ANYWHERE)
+    found = _ANYWHERE | _PAGES.get(path, {})
     if path not in _OPEN:
         found |= _WITH_TOKEN
     if "parameters" in operation or "requestBody" in operation:

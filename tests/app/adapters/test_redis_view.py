@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from app.adapters import redis_view
-from domain.cost_rows import Line, ProjectionKey, ProjectionRow
+from domain.cost_rows import Line, Place, ProjectionRow
 from domain.windows import DAY, HOUR, Granularity, Window
 
 if TYPE_CHECKING:
@@ -16,15 +16,16 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.live
 
-Shown = tuple[tuple[int, ProjectionKey], tuple[int, ProjectionRow]]
+Row = tuple[tuple[int, Place], dict[Line, tuple[int, ProjectionRow]]]
 TODAY, TOMORROW = Window(Granularity.DAY, 20_000 * DAY), Window(Granularity.DAY, 20_001 * DAY)
 NEVER = Window(Granularity.HOUR, 20_000 * DAY + HOUR)
 PARTS = [("tenant", TODAY), ("tenant", TOMORROW), ("all", TODAY), ("tenant", NEVER)]
 
 
-def row(amount: str, *, window: Window = TODAY, owner: int = 0, position: int = 1, tenant: str = "acme") -> Shown:
-    key = ProjectionKey(window, "tenant", Line((tenant,), "compute.requests", "metered", "request"))
-    return (owner, key), (position, ProjectionRow(position, 2, Decimal("1e3"), Decimal(amount), 1))
+def row(amount: str, *, window: Window = TODAY, owner: int = 0, position: int = 1) -> Row:
+    line = Line(("acme",), "compute.requests", "metered", "request")
+    shown = position, ProjectionRow(position, 2, Decimal("1e3"), Decimal(amount), 1)
+    return (owner, Place(window, "tenant")), {line: shown}
 
 
 async def test_lines_come_back_as_they_were_written(view: RedisView) -> None:

@@ -19,7 +19,7 @@ from app.configuration import Configuration
 from app.supervisor.child import Child, Spec
 from app.supervisor.probes import until
 from app.topics import Topics
-from domain.cost_rows import Line, ProjectionKey, ProjectionRow
+from domain.cost_rows import Line, Place, ProjectionRow
 from domain.projecting import Delta, by_projection
 from domain.rejection import Rejected
 from domain.windows import DAY, HOUR, MINUTE, Granularity, Window, floor
@@ -28,6 +28,8 @@ from tests.app.api.view_of_events import NoPublisher, no_partitions
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from app.adapters.redis_view import Shown
 
 pytestmark = pytest.mark.live
 
@@ -54,20 +56,21 @@ class Shop:
 
     def __init__(self, view: RedisView) -> None:
         self._view = view
-        self._spent: dict[ProjectionKey, Decimal] = {}
+        self._spent: dict[tuple[Place, Line], Decimal] = {}
         self._position = 0
 
     async def spend(self, at: float, amount: str, tenant: str = "acme") -> None:
         line = Line((tenant, "production", "search", "ranker", "core"), "compute.requests", "metered", "")
         self._position += 1
-        rows = {}
+        rows: Shown = {}
         for granularity in Granularity:
             window = Window(granularity, floor(int(at), granularity.seconds))
             for projection, lines in by_projection({line: Delta(1, 1, Decimal(1), Decimal(amount))}):
+                place = Place(window, projection)
                 for projected in lines:
-                    key = ProjectionKey(window, projection, projected)
-                    spent = self._spent[key] = self._spent.get(key, Decimal(0)) + Decimal(amount)
-                    rows[0, key] = self._position, ProjectionRow(1, 1, Decimal(1), spent, 0)
+                    cell = place, projected
+                    spent = self._spent[cell] = self._spent.get(cell, Decimal(0)) + Decimal(amount)
+                    rows[0, place] = {projected: (self._position, ProjectionRow(1, 1, Decimal(1), spent, 0))}
         await self._view.put_costs(rows)
 
 
