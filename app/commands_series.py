@@ -49,7 +49,7 @@ def forecast(
     """
     # numpy takes a while to load: not for `--help`.
     from domain.forecast import forecast as ahead  # noqa: PLC0415
-    from domain.forecast.bands import spacing  # noqa: PLC0415
+    from domain.forecast.seasons import spacing  # noqa: PLC0415
 
     points = _points(file)
     times = [point.at for point in points]

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.forecast import forecast
-from domain.forecast.bands import season_of
-from domain.forecast.smoothing import smooth, smooth_at
+from domain.forecast.bands import _from
+from domain.forecast.seasons import profiles, season_of
+from domain.forecast.smoothing import rates_for
 from domain.windows import DAY, HOUR
 
 
