@@ -3,7 +3,7 @@
 - out of the range seen so far;
 - a larger step than any before;
 - out of the range of this time of day, by the mean of some four values;
-- the short mean of what a level with a daily season missed is far from what it misses usually, and usually at this hour;
+- the short mean of what a level with a daily season missed is far from what it misses usually, at all hours or at this;
 - the same to the last digit for longer than ever.
 
 Each rule counts 1 where it alone would be told of, and the root of the sum of squares is how odd a value is. One

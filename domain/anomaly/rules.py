@@ -93,7 +93,7 @@ class Surprise:
         self._predictor.learn_one(at, value)
 
     def _judge(self, at: float, value: float) -> _Judged:
-        """Return time and value, what it missed with its z-score, both again in the spread of the hour, and the score."""
+        """Return time, value, what it missed with its z-score, both again in the spread of the hour, the score."""
         # What was scored is learnt next, as a rule.
         if self._judged is not None and self._judged[0] == at and self._judged[1] == value:
             return self._judged

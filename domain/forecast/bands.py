@@ -1,8 +1,8 @@
 """A forecast with a band that holds: the mean of smoothing, and a width that the series' own past misses justify.
 
-At some earlier origins, and at the end, the next steps are forecast with each set of rates (`smoothing`) and each way to
-see the rhythm (`seasons`). Those that missed least are averaged: which of them is the very best is mostly chance. The
-band is 80 %: between `lower` and `upper` lie eight of ten values. It is as wide as would have been needed at the
+At some earlier origins, and at the end, the next steps are forecast with each set of rates (`smoothing`) and each way
+to see the rhythm (`seasons`). Those that missed least are averaged: which of them is the very best is mostly chance.
+The band is 80 %: between `lower` and `upper` lie eight of ten values. It is as wide as would have been needed at the
 earlier origins (a conformal band), and wider for a short history.
 """
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from domain.forecast.smoothing import Rates
 
     Floats = NDArray[np.float64]
+    Places = NDArray[np.intp]
 
 # A little above 0.8: what was chosen at an origin missed less there than it will.
 COVERAGE: Final = 0.82
@@ -35,6 +36,7 @@ MAX_RATIO: Final = 50.0
 MOST: Final = 1e300
 # Parameters that were chosen on few values fit those better than what comes: so many more are counted as one deviation.
 _SHORT: Final = 12.0
+_MOST_SHORT: Final = 0.5
 # A history too short to look for earlier misses promises little.
 _UNPROVED: Final = 2.0
 # How much less rates are believed than the others of about as good a past, over the number of values.
@@ -65,7 +67,7 @@ def forecast(times: Sequence[float], values: Sequence[float], horizon: int) -> l
     period = season_of(step, len(series))
     usual, apart = without(series / scale, period)
     # Season and noise of what is always positive go with the level.
-    logged = 0 < usual.min() and usual.max() <= MAX_RATIO * usual.min()
+    logged = usual.min() > 0 and usual.max() <= MAX_RATIO * usual.min()
     steps = _steps(np.log(usual) if logged else usual, period, horizon)
     steps = np.exp(steps) if logged else steps
     charges = monthly(times[-MAX_VALUES:], apart, step, horizon)
@@ -83,7 +85,7 @@ def _steps(series: Floats, period: int, horizon: int) -> Floats:
     reach = min(horizon, max(2 * period, 14), max(count // 4, 1))
     origins = _origins(count, period, reach)
     rates = rates_for(count)
-    expected = _from(series, period, rates, origins, max(horizon, reach))
+    expected = from_origins(series, period, rates, origins, max(horizon, reach))
     misses = np.stack([series[at : at + reach] for at in origins[:-1]]) if len(origins) > 1 else None
     best, way = _best(rates, expected, misses, count)
     means = expected[best, :, way, :].mean(axis=0)
@@ -95,7 +97,7 @@ def _steps(series: Floats, period: int, horizon: int) -> Floats:
         width = _UNPROVED * float(np.abs(np.diff(series)).mean())
     else:
         away = np.abs(means[:-1, :reach] - misses) / grown[:reach]
-        width = float(np.sort(away, axis=None)[int(COVERAGE * away.size)]) * (1.0 + _SHORT / count)
+        width = float(np.sort(away, axis=None)[int(COVERAGE * away.size)]) * (1.0 + min(_SHORT / count, _MOST_SHORT))
     widths = width * grown[:horizon]
     return np.stack([mean - widths, mean, mean + widths], axis=1)
 
@@ -110,10 +112,10 @@ def _origins(count: int, period: int, reach: int) -> list[int]:
     return [*sorted({least + (most - least) * at // (ORIGINS - 1) for at in range(ORIGINS)}), count]
 
 
-def _from(series: Floats, period: int, rates: Rates, origins: Sequence[int], horizon: int) -> Floats:
+def from_origins(series: Floats, period: int, rates: Rates, origins: Sequence[int], horizon: int) -> Floats:
     """Forecast from each origin, as (rates, origin, way to see the rhythm, step)."""
     kept = min(REMEMBERED, len(series))
-    first = len(series) - kept
+    first = max(origins[0] - kept, 0)
     start = float(series[first : first + max(period, 3)].mean())
     ages, coming = np.arange(1, kept + 1), np.arange(horizon) % period
     behind = -ages % period
@@ -128,7 +130,7 @@ def _from(series: Floats, period: int, rates: Rates, origins: Sequence[int], hor
     return expected
 
 
-def _best(rates: Rates, expected: Floats, actual: Floats | None, count: int) -> tuple[Floats, Floats]:
+def _best(rates: Rates, expected: Floats, actual: Floats | None, count: int) -> tuple[Places, Places]:
     """Return the best sets of rates with their way to see the rhythm, by what they missed and how likely they are."""
     doubt = np.interp(rates.level, *_LEVEL_DOUBTS) + _TREND_DOUBT * (rates.trend > 0)
     costs = (1.0 + _DOUBT / count * doubt)[:, None] * (1.0 + _DOUBT / count * DOUBTS[: expected.shape[2]])

@@ -1,8 +1,8 @@
 """Exponential smoothing with damped trend, for a grid of rates and many histories at once.
 
-Level and trend of ETS(A,Ad,N) (Hyndman and Athanasopoulos, "Forecasting: Principles and Practice", chapter 8) are linear
-filters of what was seen: with fixed rates each is a weighted sum of the values, the newest first. The weights are known
-beforehand, so that all rates at all origins are one product of matrices.
+Level and trend of ETS(A,Ad,N) (Hyndman and Athanasopoulos, "Forecasting: Principles and Practice", chapter 8) are
+linear filters of what was seen: with fixed rates each is a weighted sum of the values, the newest first. The weights
+are known beforehand, so that all rates at all origins are one product of matrices.
 """
 
 from __future__ import annotations
