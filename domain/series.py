@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 
+_SHOWN: Final = 40
 # The years that dates are written for; milliseconds since 1970 are not in them.
 _FIRST: Final = -62_135_596_800
 _LAST: Final = 253_402_300_799
@@ -74,11 +75,15 @@ def _point(row: list[str], when: int, what: int) -> Point | Rejected:
     timestamp, text = row[when].strip(), row[what].strip()
     at = _instant(timestamp)
     if at is None:
-        return Rejected(f"{timestamp!r} is not a time such as 2026-11-01T00:00:00Z")
+        return Rejected(f"{_shown(timestamp)!r} is not a time such as 2026-11-01T00:00:00Z")
     value = _number(text)
     if value is None:
-        return Rejected(f"{text!r} is not a finite number")
+        return Rejected(f"{_shown(text)!r} is not a finite number")
     return Point(timestamp, text, at, value)
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _instant(text: str) -> float | None:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Places = NDArray[np.intp]
 
-# A little above 0.8: what was chosen at an origin missed less there than it will.
-COVERAGE: Final = 0.82
+
+COVERAGE: Final = 0.8
 ORIGINS: Final = 8
 BEST: Final = 4
 # More is not better: what was years ago says little of the next weeks.
@@ -35,8 +35,8 @@ MAX_VALUES: Final = 3_000
 MAX_RATIO: Final = 50.0
 MOST: Final = 1e300
 # Parameters that were chosen on few values fit those better than what comes: so many more are counted as one deviation.
-_SHORT: Final = 12.0
-_MOST_SHORT: Final = 0.5
+_SHORT: Final = 15.0
+_MOST_SHORT: Final = 0.6
 # A history too short to look for earlier misses promises little.
 _UNPROVED: Final = 2.0
 # How much less rates are believed than the others of about as good a past, over the number of values.

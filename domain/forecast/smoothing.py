@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # Beyond, the slowest level has forgotten all but a thousandth.
 REMEMBERED: Final = 128
 _LEVELS: Final = (0.05, 0.12, 0.25, 0.45, 0.7, 0.95)
-_TRENDS: Final = ((0.0, 1.0), (0.1, 0.9), (0.2, 0.98), (0.4, 0.95))
+_TRENDS: Final = ((0.0, 1.0), (0.1, 0.9), (0.3, 0.98), (0.4, 0.95))
 # What looks like a trend in a few values is chance more often than not, and must not go far.
 _LEAST_FOR_TREND: Final = 40
 _STEADY_TRENDS: Final = 2
