@@ -29,7 +29,9 @@ def following(last: str, at: float, step: float, count: int) -> Iterator[str]:
 
 def _written(like: str, moment: datetime) -> str:
     if like.replace(".", "", 1).removeprefix("-").isdigit():
-        return f"{moment.timestamp():.0f}"
+        return f"{moment.timestamp():.{len(like.partition('.')[2])}f}"
     if len(like) == len("2026-11-01"):
         return moment.strftime("%Y-%m-%d")
-    return moment.strftime("%Y-%m-%d %H:%M:%S" if " " in like else "%Y-%m-%dT%H:%M:%SZ")
+    precision = "milliseconds" if "." in like else "seconds"
+    text = moment.replace(tzinfo=None).isoformat(" " if " " in like else "T", precision)
+    return text if " " in like else f"{text}Z"

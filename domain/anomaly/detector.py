@@ -3,7 +3,7 @@
 - out of the range seen so far;
 - a larger step than any before;
 - out of the range of this time of day, by the mean of some four values;
-- the short mean of what a level with a daily season missed is far from what it misses usually;
+- the short mean of what a level with a daily season missed is far from what it misses usually, at all hours or at this;
 - the same to the last digit for longer than ever.
 
 Each rule counts 1 where it alone would be told of, and the root of the sum of squares is how odd a value is. One
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.anomaly.predictors import DailySeason
 from domain.anomaly.ranges import OutOfHours, OutOfRange, OutOfStep
-from domain.anomaly.rules import Surprise, Unchanged
+from domain.anomaly.rules import ShortMean, Surprise, Unchanged
 from domain.anomaly.telling import Telling
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.anomaly.rules import Rule
 
 THRESHOLD: Final = 0.5
+_FEW: Final = 1000
 _MOST: Final = 1e30  # seasons are kept as 32-bit floats
 
 
@@ -47,10 +48,14 @@ class Detector:
 
     def __init__(self) -> None:
         self._rules: tuple[Rule, ...] = (
-            OutOfRange(0.055),
-            OutOfStep(0.12),
+            OutOfRange(0.055, doubt=_FEW),
+            OutOfStep(0.12, doubt=_FEW),
             OutOfHours(0.07),
-            Surprise(DailySeason(), reach=4, tail=0.3, scale=3.8),
+            Surprise(
+                DailySeason(),
+                plain=ShortMean(reach=4, tail=0.3, scale=5.0),
+                of_hour=ShortMean(reach=4, tail=0.3, scale=3.6, least=0.25),
+            ),
             Unchanged(1.2),
         )
         self._telling = Telling()

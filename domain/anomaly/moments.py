@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+from array import array
 from typing import Final
+
+from domain.windows import DAY
 
 
 class Moments:
@@ -65,3 +68,44 @@ class TailQuantile:
     def value(self) -> float:
         """The quantile as far as it is known."""
         return max(self._at, self.FLOOR)
+
+
+class HourlySpread:
+    """How much is missed at each hour of the day, and at all hours: what a miss is to be counted in.
+
+    An hour is believed once it was seen `KNOWN` times, and never alone: a share `COMMON` is the variance of all hours.
+    """
+
+    __slots__ = ("_all", "_counts", "_variances")
+
+    HOURS: Final = 24
+    KNOWN: Final = 12
+    COMMON: Final = 0.3
+    SHARE: Final = 0.01
+    ALL_SHARE: Final = 0.0005
+    MOST: Final = 5.0  # deviations; more of them in one value say no more
+
+    def __init__(self) -> None:
+        self._all = Moments(self.ALL_SHARE)
+        self._variances = array("d", bytes(8 * self.HOURS))
+        self._counts = array("H", bytes(2 * self.HOURS))
+
+    def standardise_one(self, at: float, missed: float) -> float:
+        """Return a miss in deviations, 0 while none is known."""
+        hour = int(at % DAY * self.HOURS / DAY)
+        variance = self._all.mean
+        if self._counts[hour] >= self.KNOWN:
+            variance = self.COMMON * variance + (1.0 - self.COMMON) * self._variances[hour]
+        if variance <= 0:
+            return 0.0
+        return max(-self.MOST, min(self.MOST, missed / math.sqrt(variance)))
+
+    def learn_one(self, at: float, missed: float) -> None:
+        """Take in what was missed."""
+        hour = int(at % DAY * self.HOURS / DAY)
+        square = missed * missed
+        self._all.learn_one(square)
+        count = self._counts[hour] = min(self._counts[hour] + 1, self._MOST_COUNT)
+        self._variances[hour] += max(self.SHARE, 1.0 / count) * (square - self._variances[hour])
+
+    _MOST_COUNT: Final = 65_535

@@ -20,6 +20,8 @@ MOST: Final = 100.0  # ranges; beyond, it does not matter
 class OutOfRange:
     """How far a value leaves the range of all earlier ones, in ranges, over `scale`.
 
+    A range of few values is soon left: `doubt` is how many values have to be known before half of it is believed.
+
     >>> rule = OutOfRange(0.5)
     >>> for value in (1.0, 3.0):
     ...     rule.learn_one(0.0, value)
@@ -27,10 +29,12 @@ class OutOfRange:
     1.0
     """
 
-    __slots__ = ("_high", "_low", "_scale")
+    __slots__ = ("_count", "_doubt", "_high", "_low", "_scale")
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, scale: float, doubt: int = 0) -> None:
         self._scale = scale
+        self._doubt = doubt
+        self._count = 0
         self._low = math.inf
         self._high = -math.inf
 
@@ -38,10 +42,12 @@ class OutOfRange:
         """Return the excess."""
         if self._low <= value <= self._high or self._low > self._high:
             return 0.0
-        return excess(value, self._low, self._high, self._high - self._low) / self._scale
+        belief = self._count / (self._count + self._doubt)
+        return belief * excess(value, self._low, self._high, self._high - self._low) / self._scale
 
     def learn_one(self, at: float, value: float) -> None:  # noqa: ARG002
         """Widen the range."""
+        self._count += 1
         self._low = min(self._low, value)
         self._high = max(self._high, value)
 
@@ -51,8 +57,8 @@ class OutOfStep:
 
     __slots__ = ("_before", "_steps")
 
-    def __init__(self, scale: float) -> None:
-        self._steps = OutOfRange(scale)
+    def __init__(self, scale: float, doubt: int = 0) -> None:
+        self._steps = OutOfRange(scale, doubt)
         self._before: float | None = None
 
     def score_one(self, at: float, value: float) -> float:

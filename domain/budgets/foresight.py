@@ -23,7 +23,7 @@ from domain.periods import step_at
 from domain.windows import MINUTE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from domain.budgets.definition import Budget
     from domain.periods import Period
@@ -59,11 +59,13 @@ def foresee(budget: Budget, period: Period, spent: Decimal, at: int, steps: Mapp
     history = [float(steps.get(start, 0)) for start in _past(period, now, steps)]
     moment = datetime.fromtimestamp(now.start, ZoneInfo(period.timezone))
     phase = moment.weekday() if now.name == "day" else moment.hour
-    ahead = outlook(history, phase, _SEASON[now.name], list(_left(period, now, at)))
+    left = list(_left(period, now, at))
+    ahead = outlook(history, phase, _SEASON[now.name], [share for share, _ in left])
     if ahead is None:
         return None
     mean, lower, upper = (add(spent, _money(value)) for value in (ahead.mean, ahead.lower, ahead.upper))
-    return Foreseen(at, mean, lower, upper, _breach(budget, period, spent, at, ahead.mean))
+    ends = [end for _, end in left]
+    return Foreseen(at, mean, lower, upper, _breach(budget, spent, at, list(zip(ahead.steps, ends, strict=True))))
 
 
 def warn(
@@ -119,20 +121,27 @@ def _as_period(period: Period, instant: int) -> Period:
     return period._replace(start=instant, end=instant + 1)
 
 
-def _left(period: Period, now: Period, at: int) -> Iterator[float]:
-    """Yield how much of each step is still to come, the present one first."""
-    yield max(now.end - at - MINUTE, 0) / (now.end - now.start)
+def _left(period: Period, now: Period, at: int) -> Iterator[tuple[float, int]]:
+    """Yield how much of each step is still to come, and when it ends; the present one first."""
+    yield max(now.end - at - MINUTE, 0) / (now.end - now.start), now.end
     step = step_at(period, now.end)
     while step.start < period.end:
-        yield 1.0
+        yield 1.0, step.end
         step = step_at(period, step.end)
 
 
-def _breach(budget: Budget, period: Period, spent: Decimal, at: int, ahead: float) -> int | None:
+def _breach(budget: Budget, spent: Decimal, at: int, ahead: Iterable[tuple[float, int]]) -> int | None:
+    """Return when the limit is reached; `ahead` is what each step is expected to cost, and when it ends."""
     missing = float(budget.limit) - float(spent)
-    if missing > ahead or ahead <= 0:
-        return None
-    return at if missing <= 0 else at + int(missing / ahead * (period.end - at))
+    if missing <= 0:
+        return at
+    begin = at
+    for cost, end in ahead:
+        if 0 < missing <= cost:
+            return begin + int(missing / cost * (end - begin))
+        missing -= cost
+        begin = end
+    return None
 
 
 def _money(value: float) -> Decimal:

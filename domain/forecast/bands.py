@@ -1,44 +1,49 @@
 """A forecast with a band that holds: the mean of smoothing, and a width that the series' own past misses justify.
 
-The band is 80 %: between `lower` and `upper` lie eight of ten values. Its width is the model's, times what would have
-been needed at earlier origins (a conformal factor, within bounds).
+At some earlier origins, and at the end, the next steps are forecast with each set of rates (`smoothing`) and each way
+to see the rhythm (`seasons`). Those that missed least are averaged: which of them is the very best is mostly chance.
+The band is 80 %: between `lower` and `upper` lie eight of ten values. It is as wide as would have been needed at the
+earlier origins (a conformal band), and wider for a short history.
 """
 
 from __future__ import annotations
 
-import statistics
-from itertools import pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from domain.forecast.smoothing import smooth_at
-from domain.windows import DAY, HOUR
+from domain.forecast.one_offs import monthly, without
+from domain.forecast.seasons import DOUBTS, LEAST_SEASONS, profiles, season_of, spacing, ways
+from domain.forecast.smoothing import REMEMBERED, ahead, rates_for, widening
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from domain.forecast.smoothing import Smoothed
+    from domain.forecast.smoothing import Rates
 
     Floats = NDArray[np.float64]
+    Places = NDArray[np.intp]
+
 
 COVERAGE: Final = 0.8
-NORMAL: Final = 1.2816
 ORIGINS: Final = 8
-MIN_FACTOR: Final = 0.6
-MAX_FACTOR: Final = 3.0
+BEST: Final = 4
 # More is not better: what was years ago says little of the next weeks.
 MAX_VALUES: Final = 3_000
-LEAST_SEASONS: Final = 2
-MAX_RATIO: Final = 1000.0
-_RHYTHM: Final = 0.3
-_FEW: Final = 8
-# A history too short to look for earlier misses promises little.
-_UNPROVED: Final = 1.6
+MAX_RATIO: Final = 50.0
+MOST: Final = 1e300
 # Parameters that were chosen on few values fit those better than what comes: so many more are counted as one deviation.
-_SHORT: Final = 3.0
+_SHORT: Final = 15.0
+_MOST_SHORT: Final = 0.6
+# A history too short to look for earlier misses promises little.
+_UNPROVED: Final = 2.0
+# How much less rates are believed than the others of about as good a past, over the number of values.
+_DOUBT: Final = 10.0
+_TREND_DOUBT: Final = 0.3
+_LEVEL_DOUBTS: Final = ((0.05, 0.12, 0.25, 0.45, 0.7, 0.95), (0.5, 0.35, 0.2, 0.06, 0.0, 0.03))
+_TREND_COST: Final = 0.06
 
 
 class Forecast(NamedTuple):
@@ -57,82 +62,81 @@ def forecast(times: Sequence[float], values: Sequence[float], horizon: int) -> l
     if len(values) < LEAST_SEASONS:
         raise ValueError("at least two values are needed")
     series = np.asarray(values[-MAX_VALUES:], dtype=np.float64)
-    period = season_of(times, series)
-    floor = 0.0 if series.min() >= 0 else -np.inf
-    origins = _origins(series, period, horizon)
-    fits = smooth_at(series, period, origins)
-    logged = _may_grow_in_proportion(series)
-    if logged:
-        logs = np.log(series)
-        of_logs = smooth_at(logs, period, origins)
-        # Season and noise that go with the level are foreseen better in logarithms; compared at equal scale.
-        logged = bool(of_logs[-1].spread.mean() * float(np.exp(logs.mean())) < fits[-1].spread.mean())
-        if logged:
-            series, fits = logs, of_logs
-    fitted = fits[-1]
-    means, widths = (
-        fitted.ahead(horizon),
-        fitted.spreads(horizon) * _factor(series, origins, fits[:-1], _reach(period, horizon)),
-    )
-    steps = np.stack([means, means - widths, means + widths], axis=1)
-    steps = np.exp(steps) if logged else np.maximum(steps, floor)
-    return [Forecast(*map(float, step)) for step in steps]
+    scale = float(np.abs(series).max()) or 1.0
+    step = spacing(times)
+    period = season_of(step, len(series))
+    usual, apart = without(series / scale, period)
+    # Season and noise of what is always positive go with the level.
+    logged = usual.min() > 0 and usual.max() <= MAX_RATIO * usual.min()
+    steps = _steps(np.log(usual) if logged else usual, period, horizon)
+    steps = np.exp(steps) if logged else steps
+    charges = monthly(times[-MAX_VALUES:], apart, step, horizon)
+    steps = steps if charges is None else steps + charges[:, None]
+    if series.min() >= 0:
+        steps = np.maximum(steps, 0.0)
+    # Rounding of a logarithm must not leave the mean outside of a band without width.
+    steps = np.sort(np.clip(steps * scale, -MOST, MOST), axis=1)
+    return [Forecast(mean, lower, upper) for lower, mean, upper in steps.tolist()]
 
 
-def _may_grow_in_proportion(series: Floats) -> bool:
-    return bool(series.min() > 0 and series.max() <= MAX_RATIO * series.min())
+def _steps(series: Floats, period: int, horizon: int) -> Floats:
+    """Return lower, mean and upper of each step, as (step, 3)."""
+    count = len(series)
+    reach = min(horizon, max(2 * period, 14), max(count // 4, 1))
+    origins = _origins(count, period, reach)
+    rates = rates_for(count)
+    expected = from_origins(series, period, rates, origins, max(horizon, reach))
+    misses = np.stack([series[at : at + reach] for at in origins[:-1]]) if len(origins) > 1 else None
+    best, way = _best(rates, expected, misses, count)
+    means = expected[best, :, way, :].mean(axis=0)
+    low, high = float(series.min()), float(series.max())
+    # As far again as history went, and no farther.
+    mean = np.clip(means[-1, :horizon], 2 * low - high, 2 * high - low)
+    grown = widening(float(rates.level[best].mean()), float(rates.trend[best].mean()), max(horizon, reach))
+    if misses is None:
+        width = _UNPROVED * float(np.abs(np.diff(series)).mean())
+    else:
+        away = np.abs(means[:-1, :reach] - misses) / grown[:reach]
+        width = float(np.sort(away, axis=None)[int(COVERAGE * away.size)]) * (1.0 + min(_SHORT / count, _MOST_SHORT))
+    widths = width * grown[:horizon]
+    return np.stack([mean - widths, mean, mean + widths], axis=1)
 
 
-def season_of(times: Sequence[float], series: Floats) -> int:
-    """Return the steps of the season that a spacing suggests and the series shows; 1 for none."""
-    for period in _periods(spacing(times)):
-        if len(series) >= LEAST_SEASONS * period + 1 and _repeats(series, period):
-            return period
-    return 1
-
-
-def spacing(times: Sequence[float]) -> float:
-    """Return the usual distance between two values (seconds)."""
-    return statistics.median(after - before for before, after in pairwise(times[-MAX_VALUES:]))
-
-
-def _periods(step: float) -> tuple[int, ...]:
-    if step >= 27 * DAY:
-        return (12,) if step < 32 * DAY else (4,)
-    if step >= DAY:
-        return (7,) if step < 2 * DAY else ()
-    day = round(DAY / step)
-    return (7 * day, day) if step >= HOUR else (day,)
-
-
-def _repeats(series: Floats, period: int) -> bool:
-    """Tell whether changes repeat after a period: autocorrelation of what a straight line leaves."""
-    steps = np.arange(len(series))
-    rest = series - np.polyval(np.polyfit(steps, series, 1), steps)
-    variance = float((rest**2).mean())
-    return variance > 0 and float((rest[period:] * rest[:-period]).mean()) > _RHYTHM * variance
-
-
-def _reach(period: int, horizon: int) -> int:
-    return min(horizon, max(period, 1) * 2, 30)
-
-
-def _origins(series: Floats, period: int, horizon: int) -> list[int]:
+def _origins(count: int, period: int, reach: int) -> list[int]:
     """Return the earlier origins whose misses are looked at, and the end."""
-    reach = _reach(period, horizon)
     # How a short history was missed says little of how a long one will be.
-    least, most = max(LEAST_SEASONS * period + 1, _FEW, len(series) * 2 // 3 - reach), len(series) - reach
-    earlier = [] if most <= least else np.unique(np.linspace(least, most, ORIGINS).astype(int)).tolist()
-    return [*earlier, len(series)]
+    least = max(period + max(2, period // 3) if period > 1 else 4, count // 3, count - reach - max(6 * period, 60))
+    most = count - reach
+    if most <= least:
+        return [count]
+    return [*sorted({least + (most - least) * at // (ORIGINS - 1) for at in range(ORIGINS)}), count]
 
 
-def _factor(series: Floats, origins: Sequence[int], earlier: Sequence[Smoothed], reach: int) -> float:
-    """Return how many deviations would have held `COVERAGE` of the values after some earlier origins."""
-    if not earlier:
-        return NORMAL * _UNPROVED
-    misses = []
-    for origin, fitted in zip(origins, earlier, strict=False):
-        spreads = np.maximum(fitted.spreads(reach), 1e-12)
-        misses.append(np.abs(series[origin : origin + reach] - fitted.ahead(reach)) / spreads)
-    few = 1.0 + _SHORT / len(series)
-    return few * float(np.clip(np.quantile(np.concatenate(misses), COVERAGE), MIN_FACTOR, MAX_FACTOR))
+def from_origins(series: Floats, period: int, rates: Rates, origins: Sequence[int], horizon: int) -> Floats:
+    """Forecast from each origin, as (rates, origin, way to see the rhythm, step)."""
+    kept = min(REMEMBERED, len(series))
+    first = max(origins[0] - kept, 0)
+    start = float(series[first : first + max(period, 3)].mean())
+    ages, coming = np.arange(1, kept + 1), np.arange(horizon) % period
+    behind = -ages % period
+    shape = len(origins), ways(period)
+    histories, seasons = np.zeros((*shape, kept)), np.empty((*shape, horizon))
+    for row, origin in enumerate(origins):
+        known = min(kept, origin)
+        offsets = profiles(series[:origin], period)
+        histories[row, :, :known] = series[origin - ages[:known]] - start - offsets[:, behind[:known]]
+        seasons[row] = offsets[:, coming]
+    expected: Floats = ahead(rates, histories, start, horizon) + seasons
+    return expected
+
+
+def _best(rates: Rates, expected: Floats, actual: Floats | None, count: int) -> tuple[Places, Places]:
+    """Return the best sets of rates with their way to see the rhythm, by what they missed and how likely they are."""
+    doubt = np.interp(rates.level, *_LEVEL_DOUBTS) + _TREND_DOUBT * (rates.trend > 0)
+    costs = (1.0 + _DOUBT / count * doubt)[:, None] * (1.0 + _DOUBT / count * DOUBTS[: expected.shape[2]])
+    if actual is not None:
+        reach = actual.shape[1]
+        missed = np.abs(expected[:, :-1, :, :reach] - actual[:, None, :]).mean(axis=(1, 3))
+        costs = costs * missed * (1.0 + _TREND_COST * (rates.trend > 0))[:, None]
+    best, way = np.unravel_index(np.argsort(costs, axis=None, kind="stable")[:BEST], costs.shape)
+    return best, way

@@ -28,16 +28,22 @@ _NEW_LEVEL: Final = 3
 _DOUBT: Final = 0.25
 _FLOOR: Final = 0.01
 # What no model knows of: growth that turns, prices that change.
-_WIDER: Final = 1.15
+_WIDER: Final = 1.1
+# Speeds that were chosen on few steps fit those better than what comes: so many more are counted as one deviation.
+_SHORT: Final = 10.0
 
 
 class Outlook(NamedTuple):
-    """The cost of the steps that are left: in one of ten cases below `lower`, in one above `upper`."""
+    """The cost of the steps that are left: in one of ten cases below `lower`, in one above `upper`.
+
+    `level` is the usual cost of a step; `steps` is what each one that is left is expected to cost.
+    """
 
     mean: float
     lower: float
     upper: float
     level: float
+    steps: tuple[float, ...]
 
 
 class _Speeds(NamedTuple):
@@ -79,11 +85,14 @@ def outlook(history: Sequence[float], phase: int, season: int, left: Sequence[fl
     fits = [_smooth(plain, scale, speeds) for speeds in _SPEEDS]
     fit = min(fits, key=lambda each: each.far or each.missed)
     weights = [share * rhythm[(phase + at) % season] for at, share in enumerate(left)]
-    mean = _sum_ahead(fit, weights)
+    moved = _damped(fit.speeds.damping, len(weights))
+    steps_ahead = tuple(weight * (fit.level + moved[at] * fit.trend) for at, weight in enumerate(weights))
+    mean = sum(steps_ahead)
     deviation = math.sqrt(fit.missed * _reach(fit.speeds, weights) * _stretch(fit))
-    width = _NORMAL * _WIDER * (1.0 + 1.5 / len(steps)) * deviation
+    width = _NORMAL * _WIDER * (1.0 + _SHORT / len(steps)) * deviation
     floor = 0.0 if min(steps) >= 0 else -math.inf
-    return Outlook(max(mean, floor), max(mean - width, floor), max(mean + width, floor), fit.level)
+    mean, lower, upper = (max(edge, floor) for edge in (mean, mean - width, mean + width))
+    return Outlook(mean, lower, upper, fit.level, steps_ahead)
 
 
 def _rhythm(steps: Sequence[float], phase: int, season: int) -> list[float]:
@@ -143,11 +152,6 @@ def _damped(damping: float, count: int) -> list[float]:
         total += moved
         added.append(moved)
     return [*added, total]
-
-
-def _sum_ahead(fit: _Fit, weights: Sequence[float]) -> float:
-    moved = _damped(fit.speeds.damping, len(weights))
-    return sum(weight * (fit.level + moved[at] * fit.trend) for at, weight in enumerate(weights))
 
 
 def _stretch(fit: _Fit) -> float:

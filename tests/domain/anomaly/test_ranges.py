@@ -18,6 +18,17 @@ def test_a_record_counts_in_ranges_either_way() -> None:
     assert [rule.score_one(0.0, value) for value in (5.0, 15.0, 30.0)] == [1.0, 0.0, 2.0]
 
 
+def test_a_record_among_few_values_counts_less() -> None:
+    rule = OutOfRange(1.0, doubt=100)
+    scores = []
+    for at in range(300):
+        if at in {10, 100, 299}:
+            scores.append(rule.score_one(0.0, 2.0))
+        rule.learn_one(0.0, float(at % 2))
+    assert scores[0] < scores[1] < scores[2] < 1
+    assert scores[1] == 0.5
+
+
 def test_any_change_of_a_constant_is_as_odd_as_can_be() -> None:
     rule = OutOfRange(1.0)
     rule.learn_one(0.0, 7.0)
