@@ -1,4 +1,4 @@
-"""Detection: closed hours in, anomalies out.
+"""Detection: closed hours and five minutes in, anomalies out.
 
 Reads the topic of closed hours (one partition: everything is judged in one place) in batches, and feedback that comes
 through it. Writes the table `detectors`. Emits `anomaly-detected` (key: scope) when an anomaly begins and when it
@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
 
-from agents import metrics
+from agents import anomaly_told, metrics
 from agents.anomaly_rows import (
     PARTITION,
     Progressing,
@@ -25,18 +26,20 @@ from agents.anomaly_rows import (
     episodes_of,
     first_hour,
     leftovers,
+    lines_between,
     lines_of,
     stale,
 )
+from agents.anomaly_windows import Windows
 from agents.batch import each
 from domain.anomaly import feedback
 from domain.anomaly.detection import Hourly
-from domain.anomaly.episodes import document, encode_episode, label, series, told, told_closed
+from domain.anomaly.episodes import document, encode_episode, series
 from domain.anomaly.hours import decode_part
 from domain.anomaly.late import judge_again
 from domain.anomaly.state import encode_state
 from domain.rejection import Rejected
-from domain.windows import DAY, HOUR, to_rfc3339
+from domain.windows import DAY, HOUR
 from tables import detectors as table
 from tables.tenure import PartitionLostError, chunks
 
@@ -94,6 +97,7 @@ class Detecting:
         self._progress = Progressing(partitions)
         self._episodes: dict[str, Episode] = {}
         self._mark: table.Mark | None = None
+        self._windows: Windows | None = None
 
     async def handle(self, batch: Batch) -> None:
         """Take in one batch; return when everything it caused is acknowledged."""
@@ -101,7 +105,7 @@ class Detecting:
             self._load()
             stored = self._held
             rows: dict[bytes, bytes | None] = {}
-            again: set[int] = set()
+            again: set[tuple[int, int]] = set()
             for record in batch.records:
                 if record.value is not None and record.value[:1] == b"{":
                     await self._hear(batch, record)
@@ -109,8 +113,8 @@ class Detecting:
                     again |= self._take(record, rows)
             for chunk in chunks(rows):
                 await stored.commit(chunk)
-            for hour in sorted(again):
-                await self._again(hour)
+            for start, width in sorted(again):
+                await self._again(start, width)
             await self._advance(batch.last_offset)
         metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
 
@@ -140,23 +144,29 @@ class Detecting:
         self._episodes = episodes_of(rows)
         mark = rows.get(table.MARK)
         self._mark = None if mark is None else table.decode_mark(mark)
+        self._windows = Windows(rows, self._settings)
 
     @property
     def _held(self) -> Tenure:
         return self._table.tenure(PARTITION) if self._rows is None else self._rows
 
-    def _take(self, record: Record, rows: dict[bytes, bytes | None]) -> set[int]:
-        """Keep a part of an hour; return the hour if it is to be judged again."""
+    def _take(self, record: Record, rows: dict[bytes, bytes | None]) -> set[tuple[int, int]]:
+        """Keep a part of a window; return start and width of the window if it may have to be judged again."""
         part = decode_part(record.value or b"")
         if not part.parts:
-            self._progress.hear(part.partition, part.closed)
-            progress = table.Progress(record.offset, part.closed)
+            self._progress.hear(part.partition, part.closed, part.fine)
+            progress = table.Progress(record.offset, part.closed, part.fine)
             rows[table.progress_key(part.partition)] = table.encode(progress)
             return set()
-        rows[table.hour_key(part.hour, part.partition, part.part)] = record.value
+        kind = table.HOURS if part.width == HOUR else table.WINDOWS
+        rows[table.window_key(kind, part.hour, part.partition, part.part)] = record.value
         if part.part == part.parts - 1:
-            rows.update(dict.fromkeys(leftovers(self._held, part.hour, part.partition, part.parts)))
-        return {part.hour} if self._mark is not None and part.hour <= self._mark.hour else set()
+            rows.update(dict.fromkeys(leftovers(self._held, kind, part)))
+        if kind == table.WINDOWS:
+            judged = self._windows is not None and self._windows.has_judged(part.hour)
+        else:
+            judged = self._mark is not None and part.hour <= self._mark.hour
+        return {(part.hour, part.width)} if judged else set()
 
     async def _hear(self, batch: Batch, record: Record) -> None:
         said = feedback.parse(record.value or b"")
@@ -169,18 +179,35 @@ class Detecting:
         await self._write(hourly, {})
 
     async def _advance(self, offset: int) -> None:
-        """Judge every hour that is complete by now, in order."""
+        """Judge every hour that is complete by now, in order, and before each its five minutes."""
         if self._mark is not None and not self._mark.done:
             await self._finish(self._mark)
-        while (hour := self._next()) is not None and self._progress.complete(hour):
+        while (hour := self._next()) is not None:
+            await self._five_minutes(hour)
+            if not self._progress.complete(hour):
+                return
             await self._judge(hour, offset)
+
+    async def _five_minutes(self, hour: int) -> None:
+        """Judge the five minutes of an hour that are complete by now."""
+        windows, mark = self._windows, self._mark
+        if windows is None or mark is None or not windows.on:
+            return
+        windows.begin(hour, self._hourly(), mark)
+        while windows.next < hour + HOUR and self._progress.complete_fine(windows.next):
+            hourly = self._hourly()
+            window = windows.judge(hourly)
+            if hourly.keeper.changed:
+                self._mark = table.Mark(mark.version, mark.hour, done=True, fine=window)
+                await self._write(hourly, {table.MARK: table.encode(self._mark)})
+            await asyncio.sleep(0)
 
     def _next(self) -> int | None:
         """Return the hour to judge next; a gap of weeks is jumped over."""
         if self._mark is None:
             return first_hour(self._held, 0)
         following = self._mark.hour + HOUR
-        if any(True for _ in self._held.scan(table.hour_prefix(following))):
+        if any(True for _ in self._held.scan(table.window_prefix(table.HOURS, following))):
             return following
         further = first_hour(self._held, following)
         return further if further is not None and further - following > GAP else following
@@ -191,10 +218,13 @@ class Detecting:
         for _ in hourly.hour(hour, lines_of(self._held, hour), offset):
             await asyncio.sleep(0)
         self._mark = table.Mark(offset, hour, done=False)
-        await self._write(hourly, {table.MARK: table.encode(self._mark)})
+        fast: dict[bytes, bytes | None] = {} if self._windows is None else self._windows.written_with(hour, hourly)
+        await self._write(hourly, {table.MARK: table.encode(self._mark), **fast})
         self._mark = table.Mark(offset, hour, done=True)
         await self._held.commit({table.MARK: table.encode(self._mark)})
         self._show_progress()
+        if self._windows is not None:
+            await self._windows.forget(hour)
         if hour % DAY == 0:
             await self._held.delete(list(stale(self._held, hour - table.HOURS_KEPT)))
             await self._forget(hour - table.EPISODES_KEPT)
@@ -212,21 +242,23 @@ class Detecting:
         for chunk in chunks(rows | {table.MARK: table.encode(self._mark)}):
             await self._held.commit(chunk)
 
-    async def _again(self, hour: int) -> None:
+    async def _again(self, start: int, width: int) -> None:
         hourly = self._hourly()
-        judge_again(hourly, hour, lines_of(self._held, hour), float(self._settings.minimum))
-        hourly.draw()
+        if width == HOUR:
+            judge_again(hourly, start, lines_of(self._held, start), float(self._settings.minimum))
+            hourly.draw()
+        elif self._windows is not None:
+            self._windows.again(start, hourly)
         await self._write(hourly, {})
 
     def _hourly(self) -> Hourly:
-        return Hourly(StoredStates(self._held), self._episodes, self._settings)
+        rows = self._held
+        return Hourly(StoredStates(rows), self._episodes, self._settings, partial(lines_between, rows))
 
     async def _write(self, hourly: Hourly, mark: dict[bytes, bytes | None]) -> None:
         """Tell what began and what ended, then write it."""
         keeper, now = hourly.keeper, int(self._clock())
-        events = [(keeper.changed[each], told) for each in keeper.opened]
-        events += [(keeper.changed[each], told_closed) for each in keeper.closed]
-        records = [(label(one.key).encode(), tell(one, self._currency, now), None) for one, tell in events]
+        records = anomaly_told.events(keeper, self._currency, now)
         await self._publisher.send_many(self._topics.detected, records)
         rows = mark | {table.episode_key(each): encode_episode(one) for each, one in keeper.changed.items()}
         rows |= {table.state_key(key): encode_state(state) for key, state in hourly.states.items()}
@@ -234,8 +266,7 @@ class Detecting:
             await self._held.commit(chunk)
         self._episodes |= keeper.changed
         self._show(keeper.changed.values())
-        for one, tell in events:
-            _log(one, "began" if tell is told else "ended")
+        anomaly_told.log(keeper)
 
     async def _forget(self, before: int) -> None:
         old = [each.id for each in self._episodes.values() if each.closed and each.closed < before]
@@ -252,17 +283,6 @@ class Detecting:
         for episode in episodes:
             shown = document(episode, self._currency) | {"series": series(episode)}
             self._view.document(KIND, episode.id, orjson.dumps(shown))
-
-
-def _log(episode: Episode, what: str) -> None:
-    metrics.ANOMALIES.labels(what, episode.kind).inc()
-    about = {
-        "anomaly_id": episode.id,
-        "scope": label(episode.key),
-        "driver": episode.driver,
-        "since": to_rfc3339(episode.first),
-    }
-    logger.info("anomaly %s", what, extra={"about": about})
 
 
 def install(

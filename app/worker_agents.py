@@ -137,4 +137,5 @@ def _anomaly(wiring: Wiring, writer: ViewWriter) -> Sweep:
     )
     closed_hours = wiring.channel(topics.closed_hours)
     anomaly.install(wiring.app, channel=closed_hours, detecting=detecting, fatal=outside.fatal)
-    return Sweep(outside.publisher, topics.closed_hours, outside.clock)
+    fine = wiring.configuration.anomaly.fast > 0
+    return Sweep(outside.publisher, topics.closed_hours, outside.clock, fine=fine)

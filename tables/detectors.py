@@ -5,7 +5,10 @@ Partitioned like the topic of closed hours. Written by `agents.anomaly` alone. T
 | kind | key after the kind | row | kept |
 |---|---|---|---|
 | `s` | projection, values, driver | `SpendState` | for ever, two kilobytes each |
+| `f` | projection, values, driver | `FastState`, after the newest hour that was judged | as long as the scope is fast |
+| `c` | | `Choice`: which scopes are fast | for ever |
 | `h` | hour, partition of cost, part | `HourPart` as it came | 3 days of event time |
+| `w` | five minutes, partition of cost, part | the same | 4 hours of event time |
 | `e` | anomaly id | `Episode` | 90 days after its end |
 | `p` | partition of cost | `Progress` of that partition | for ever |
 | `m` | | `Mark`: the newest hour that was judged | for ever |
@@ -17,36 +20,50 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from domain.anomaly.choosing import decode_choice
 from domain.anomaly.episodes import decode_episode
+from domain.anomaly.fast import decode_fast
 from domain.anomaly.state import decode_state
-from domain.windows import DAY
+from domain.windows import DAY, HOUR
 
 if TYPE_CHECKING:
     from domain.anomaly.hours import ScopeKey
 
 NAME: Final = "detectors"
 STATES: Final = b"s"
+FAST: Final = b"f"
+CHOICE: Final = b"c"
 HOURS: Final = b"h"
+WINDOWS: Final = b"w"
 EPISODES: Final = b"e"
 PROGRESS: Final = b"p"
 MARK: Final = b"m"
 HOURS_KEPT: Final = 3 * DAY
+WINDOWS_KEPT: Final = 4 * HOUR
 EPISODES_KEPT: Final = 90 * DAY
 
 
 class Progress(msgspec.Struct, frozen=True, array_like=True):
-    """How far a partition of cost is: everything before `closed`; `version` is the offset that said so."""
+    """How far a partition of cost is: all hours before `closed`, all five minutes before `fine`.
+
+    `version` is the offset that said so.
+    """
 
     version: int
     closed: int
+    fine: int = 0
 
 
 class Mark(msgspec.Struct, frozen=True, array_like=True):
-    """The newest hour that was told of; `done` once all its models are written, too."""
+    """The newest hour that was told of; `done` once all its models are written, too.
+
+    `fine` is the newest five minutes after it of which something was told: they were judged up to there, at least.
+    """
 
     version: int
     hour: int
     done: bool
+    fine: int = 0
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -54,7 +71,7 @@ _decode_key = msgspec.msgpack.Decoder(tuple[str, tuple[str, ...], str]).decode
 decode_progress = msgspec.msgpack.Decoder(Progress).decode
 decode_mark = msgspec.msgpack.Decoder(Mark).decode
 
-__all__ = ["decode_episode", "decode_state"]
+__all__ = ["decode_choice", "decode_episode", "decode_fast", "decode_state"]
 
 
 def state_key(key: ScopeKey) -> bytes:
@@ -62,23 +79,28 @@ def state_key(key: ScopeKey) -> bytes:
     return STATES + _encode(key)
 
 
+def fast_key(key: ScopeKey) -> bytes:
+    """Return the row key of a fast scope's models."""
+    return FAST + _encode(key)
+
+
 def split_state_key(row_key: bytes) -> ScopeKey:
-    """Restore what `state_key` wrote."""
+    """Restore what `state_key` or `fast_key` wrote."""
     return _decode_key(row_key[1:])
 
 
-def hour_prefix(hour: int) -> bytes:
-    """Return what the keys of an hour start with."""
-    return HOURS + hour.to_bytes(4, "big")
+def window_prefix(kind: bytes, start: int) -> bytes:
+    """Return what the keys of a window (`HOURS` or `WINDOWS`) start with."""
+    return kind + start.to_bytes(4, "big")
 
 
-def hour_key(hour: int, partition: int, part: int) -> bytes:
-    """Return the row key of a part of an hour."""
-    return hour_prefix(hour) + partition.to_bytes(2, "big") + part.to_bytes(2, "big")
+def window_key(kind: bytes, start: int, partition: int, part: int) -> bytes:
+    """Return the row key of a part of a window."""
+    return window_prefix(kind, start) + partition.to_bytes(2, "big") + part.to_bytes(2, "big")
 
 
-def hour_of(row_key: bytes) -> int:
-    """Return the hour of a part's key."""
+def start_of(row_key: bytes) -> int:
+    """Return the first second of the window of a part's key."""
     return int.from_bytes(row_key[1:5], "big")
 
 

@@ -1,6 +1,7 @@
-"""One anomaly from its first odd hour to its end: one id, updated while it lasts, told when it begins and when it ends.
+"""One anomaly from its first odd window to its end: one id, updated while it lasts, told when it begins and ends.
 
-The id is a hash of scope, driver, direction and first hour, so a replay, a restart or a rebalance finds the same one.
+The id is a hash of scope, driver, direction and first hour (or day), so a replay, a restart or a rebalance finds the
+same one. Five minutes have the id of their hour: it is the same anomaly, whichever sees it first.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from domain.anomaly.decomposition import Decomposition
+from domain.anomaly.fast import WIDTH
 from domain.cloudevents import envelope, event_id
-from domain.money import RATIO, add, quantity_to_text, to_text
+from domain.money import RATIO, ZERO, add, quantity_to_text, to_text
 from domain.projections import PROJECTIONS
 from domain.windows import DAY, HOUR, to_rfc3339
 
@@ -72,7 +74,16 @@ class Episode(msgspec.Struct, array_like=True):
     verdict: str = ""
     heard: int = -1  # offset of the newest feedback
     owner: str = ""
-    series: tuple[tuple[int, float, float, float], ...] = ()  # hour, actual, expected, deviation
+    series: tuple[tuple[int, float, float, float], ...] = ()  # start, actual, expected, deviation
+    until: int = 0  # the end of the newest odd window
+    windows: int = 0  # odd five minutes of the hour that is not judged yet
+    pending: Decimal = ZERO  # what they come to
+    minutes: int = 0  # seconds of odd five minutes in hours that were ordinary
+
+    @property
+    def at_stake(self) -> Decimal:
+        """Money so far, with what its hour will count again."""
+        return add(self.so_far, self.pending)
 
     @property
     def key(self) -> ScopeKey:
@@ -87,12 +98,14 @@ class Episode(msgspec.Struct, array_like=True):
     @property
     def per_day(self) -> Decimal:
         """Money a day: if it goes on as in its odd hours, as often as it spends; once it is over, what it was."""
-        hours = self.hours * self.figures.width // HOUR
-        if self.closed and self.figures.width == HOUR:
+        so_far = abs(self.at_stake)
+        width = max(self.figures.width, HOUR)
+        if self.closed and width == HOUR:
             days = max(1, -(-(self.last + HOUR - self.first) // DAY))
-            return RATIO.divide(abs(self.so_far), Decimal(days)).quantize(_CENT, context=RATIO)
-        odd_hours = Decimal(24 * self.figures.frequency)
-        return RATIO.multiply(RATIO.divide(abs(self.so_far), Decimal(hours)), odd_hours).quantize(_CENT)
+            return RATIO.divide(so_far, Decimal(days)).quantize(_CENT, context=RATIO)
+        seconds = self.hours * width + self.minutes + self.windows * WIDTH
+        a_day = Decimal(DAY * self.figures.frequency)
+        return RATIO.multiply(RATIO.divide(so_far, Decimal(seconds)), a_day).quantize(_CENT)
 
     @property
     def severity(self) -> str:
@@ -127,9 +140,9 @@ def document(episode: Episode, currency: str) -> dict[str, Any]:
         "driver": episode.driver,
         "source": "metered",
         "since": to_rfc3339(episode.first),
-        "last": to_rfc3339(episode.last + HOUR),
+        "last": to_rfc3339(episode.until or episode.last + HOUR),
         **_explained(episode.figures, currency),
-        "at_stake": {"so_far": to_text(episode.so_far), "per_day": to_text(episode.per_day), "currency": currency},
+        "at_stake": {"so_far": to_text(episode.at_stake), "per_day": to_text(episode.per_day), "currency": currency},
         "owner": episode.owner or None,
         "also": list(episode.members),
         "similar": list(episode.similar),
@@ -140,7 +153,7 @@ def document(episode: Episode, currency: str) -> dict[str, Any]:
 
 
 def series(episode: Episode) -> list[dict[str, Any]]:
-    """Return how the spend of the scope came, hour by hour; for looking at, so floats will do."""
+    """Return how the spend of the scope came, window by window; for looking at, so floats will do."""
     return [
         {
             "start": to_rfc3339(hour),

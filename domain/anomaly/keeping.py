@@ -1,7 +1,8 @@
-"""What becomes of anomalies from hour to hour: opened once, followed while they last, ended when they are over.
+"""What becomes of anomalies from window to window: opened once, followed while they last, ended when they are over.
 
 - An anomaly goes on while its scope is odd in the same direction; after `CALM` ordinary hours it is back to normal.
 - What has lasted for three days is the new normal.
+- Five minutes begin one and add to it; the hour that they are in counts them again, as part of itself.
 - While it is open, and for a day after (a week, when the level had changed), findings that have spend in common with it
   belong to it, unless one is `LOUDER` times larger.
 """
@@ -14,16 +15,20 @@ import msgspec
 
 from domain.anomaly.bounds import to_float
 from domain.anomaly.episodes import Episode, identity, label
+from domain.anomaly.fast import AN_HOUR, WIDTH
 from domain.anomaly.figures import LEAK, explain, owner_of
+from domain.anomaly.places import nothing
 from domain.anomaly.stories import related
-from domain.money import add
+from domain.money import ZERO, add
 from domain.windows import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from decimal import Decimal
 
     from domain.anomaly.figures import Judged
     from domain.anomaly.hours import ScopeKey
+    from domain.anomaly.places import Lines
     from domain.anomaly.state import SpendState
     from domain.anomaly.stories import Finding, Story
 
@@ -45,8 +50,9 @@ _with = msgspec.structs.replace
 class Keeper:
     """The anomalies, as they were and as they are now: `changed`, and the ids `opened` and `closed`, in order."""
 
-    def __init__(self, episodes: Mapping[str, Episode]) -> None:
+    def __init__(self, episodes: Mapping[str, Episode], lines: Lines = nothing) -> None:
         self._before = episodes
+        self._lines = lines
         self.changed: dict[str, Episode] = {}
         self.opened: list[str] = []
         self.closed: list[str] = []
@@ -61,7 +67,7 @@ class Keeper:
 
     def follow(self, hour: int, judged: Judged, findings: Mapping[ScopeKey, Finding], state: StateOf) -> None:
         """Carry the open ones on by an hour."""
-        for episode in [each for each in self.all() if not each.closed and each.last < hour]:
+        for episode in [each for each in self.all() if not each.closed and (each.last < hour or each.windows)]:
             if episode.kind == LEAK:
                 if hour - episode.first >= LEAK_SHOWN:
                     self.close(episode, hour, "new-normal")
@@ -69,18 +75,45 @@ class Keeper:
             finding = findings.get(episode.key)
             if finding is not None and finding.kind != LEAK and finding.above == episode.above:
                 self._go_on(episode, hour, finding, judged, state)
+            elif episode.windows:
+                self._odd_in_part(episode, hour)
             elif episode.calm + 1 >= CALM:
                 self.close(episode, hour, "back-to-normal")
             else:
                 self.put(_with(episode, calm=episode.calm + 1))
 
+    def _odd_in_part(self, episode: Episode, hour: int) -> None:
+        """Take what five minutes came to in an hour that is ordinary as a whole; most of an hour counts as one."""
+        is_most = episode.windows > AN_HOUR // 2
+        self.put(
+            _with(
+                episode, last=hour, hours=episode.hours + is_most, calm=0, windows=0, pending=ZERO,
+                minutes=episode.minutes + (0 if is_most else episode.windows * WIDTH),
+                so_far=add(episode.so_far, episode.pending),
+            )
+        )  # fmt: skip
+        if hour - episode.first >= NEW_NORMAL:
+            self.close(self.changed[episode.id], hour, "new-normal")
+
+    def follow_fast(self, window: int, findings: Mapping[ScopeKey, Finding], gains: Mapping[ScopeKey, Decimal]) -> None:
+        """Carry the open ones on by five minutes, of those that are odd in them; `gains` is what each came to."""
+        for episode in [each for each in self.all() if not each.closed and each.until <= window]:
+            finding = findings.get(episode.key)
+            if finding is not None and episode.kind != LEAK and finding.above == episode.above:
+                pending = add(episode.pending, gains[episode.key])
+                end = window + WIDTH
+                self.put(_with(episode, until=end, windows=episode.windows + 1, pending=pending))
+
     def _go_on(self, episode: Episode, hour: int, finding: Finding, judged: Judged, state: StateOf) -> None:
         figures = explain(finding, hour, state(episode.key), judged)
+        if is_worse := abs(figures.difference) > abs(episode.figures.difference):
+            figures = explain(finding, hour, state(episode.key), judged, lines=self._lines)
         hours = episode.hours + 1
         kind = "level-shift" if episode.kind in ("spike", "drop") and hours >= LASTING else episode.kind
         episode = _with(
-            episode, kind=kind, last=hour, hours=hours, calm=0, so_far=add(episode.so_far, figures.difference),
-            figures=figures if abs(figures.difference) > abs(episode.figures.difference) else episode.figures,
+            episode, kind=kind, last=hour, until=hour + HOUR, hours=hours, calm=0, windows=0, pending=ZERO,
+            so_far=add(episode.so_far, figures.difference),
+            figures=figures if is_worse else episode.figures,
         )  # fmt: skip
         self.put(episode)
         if hour - episode.first >= NEW_NORMAL:
@@ -91,17 +124,20 @@ class Keeper:
         near = [each for each in self.all() if not each.closed or hour - each.closed <= _quiet(each)]
         return [each for each in findings if not any(_belongs(each, episode) for episode in near)]
 
-    def open(self, hour: int, story: Story, judged: Judged, state: StateOf) -> None:
-        """Begin an anomaly, unless it is known."""
-        root = story.root
+    def open(self, start: int, story: Story, judged: Judged, state: StateOf, width: int = HOUR) -> None:
+        """Begin an anomaly with a window, unless it is known."""
+        root, hour = story.root, start - start % HOUR
         identifier = identity(root.key, above=root.above, hour=hour)
         if self.get(identifier) is not None:
             return
-        figures = explain(root, hour, state(root.key), judged)
+        figures = explain(root, start, state(root.key), judged, width, self._lines)
         projection, values, driver = root.key
+        is_hour = width == HOUR
         episode = Episode(
             id=identifier, kind=root.kind, projection=projection, values=values, driver=driver, above=root.above,
-            first=figures.hour, last=hour, figures=figures, so_far=figures.difference,
+            first=figures.hour, last=hour, figures=figures, so_far=figures.difference if is_hour else ZERO,
+            hours=int(is_hour), until=start + width, windows=0 if is_hour else width // WIDTH,
+            pending=ZERO if is_hour else figures.difference,
             members=tuple(name for name in story.members if name != label(root.key)),
             similar=self._similar(root),
         )  # fmt: skip
