@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from domain.anomaly.hours import decode_part
+from domain.windows import DAY, HOUR
 from tables import detectors as table
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from domain.anomaly.state import SpendState
 
 PARTITION: Final = 0
+GAP: Final = 14 * DAY
 
 
 class StoredStates:
@@ -82,6 +84,17 @@ def first_hour(rows: Tenure, after: int) -> int | None:
     """Return the first stored hour from `after` on."""
     key, _ = next(iter(rows.scan(table.HOURS, table.window_prefix(table.HOURS, after))), (None, b""))
     return None if key is None else table.start_of(key)
+
+
+def next_hour(rows: Tenure, mark: table.Mark | None) -> int | None:
+    """Return the hour to judge next; a gap of weeks is jumped over."""
+    if mark is None:
+        return first_hour(rows, 0)
+    following = mark.hour + HOUR
+    if any(True for _ in rows.scan(table.window_prefix(table.HOURS, following))):
+        return following
+    further = first_hour(rows, following)
+    return further if further is not None and further - following > GAP else following
 
 
 def stale(rows: Tenure, before: int, kind: bytes = table.HOURS) -> Iterator[bytes]:

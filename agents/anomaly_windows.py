@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from agents.anomaly_rows import lines_between, stale
 from domain.anomaly import choosing, fast
 from domain.anomaly.choosing import Choice
-from domain.anomaly.fast import WIDTH, FastState, encode_fast
+from domain.anomaly.fast_state import WIDTH, FastState, encode_fast
 from domain.anomaly.quick import Quick, judge_fast_again, tell_fast
 from domain.windows import DAY, HOUR
 from tables import detectors as table

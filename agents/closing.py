@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from agents.closing_lines import WINDOWS_AT_ONCE, hour_lines, hours_with_cost, windows_with_cost
 from domain.anomaly.closing import Closing, advance, sent
-from domain.anomaly.fast import WIDTH
+from domain.anomaly.fast_state import WIDTH
 from domain.anomaly.hours import mark, split
 from domain.anomaly.sources import Sources
 from domain.money import EXACT

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from domain.anomaly.fast import WIDTH
+from domain.anomaly.fast_state import WIDTH
 from domain.anomaly.hours import HourLine
 from domain.money import ZERO
 from domain.rollup import FULL

@@ -68,8 +68,8 @@ def anomaly_details(anomaly: Mapping[str, Any]) -> Table:
         ),
         "also in": ", ".join(anomaly["also"]),
         "owner": anomaly["owner"] or "",
-        "actual by hour": drawn([each["actual"] for each in anomaly.get("series", ())]),
-        "expected": drawn([each["expected"] for each in anomaly.get("series", ())]),
+        "actual, drawn": drawn([each["actual"] for each in anomaly.get("series", ())]),
+        "expected, drawn": drawn([each["expected"] for each in anomaly.get("series", ())]),
     }.items():
         tables.add_row(table, Text(name, "dim"), value)
     return table

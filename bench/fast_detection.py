@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from domain.anomaly import fast, spend, unit_cost
 from domain.anomaly.calendar import SATURDAY, AnomalySettings, weekday
-from domain.anomaly.fast import AN_HOUR, WIDTH, FastState, encode_fast
+from domain.anomaly.fast_state import AN_HOUR, WIDTH, FastState, encode_fast
 from domain.anomaly.hours import HourLine, Part, observe
 from domain.anomaly.quick import Quick
 from domain.windows import DAY, HOUR

@@ -16,7 +16,7 @@ from domain.windows import DAY
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from domain.anomaly.fast import FastState
+    from domain.anomaly.fast_state import FastState
     from domain.anomaly.hours import ScopeKey
     from domain.anomaly.state import SpendState
 

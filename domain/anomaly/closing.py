@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from domain.anomaly.fast import A_DAY, WIDTH
+from domain.anomaly.fast import A_DAY
+from domain.anomaly.fast_state import WIDTH
 from domain.windows import HOUR
 
 if TYPE_CHECKING:

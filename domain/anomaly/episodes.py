@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from domain.anomaly.bills import ACCOUNT_SERVICE
 from domain.anomaly.decomposition import Decomposition
-from domain.anomaly.fast import WIDTH
+from domain.anomaly.fast_state import WIDTH
 from domain.cloudevents import envelope, event_id
 from domain.money import RATIO, ZERO, add, quantity_to_text, to_text
 from domain.projections import PROJECTIONS
+from domain.sources import METERED, parse
 from domain.windows import DAY, HOUR, to_rfc3339
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ DETECTED: Final = "costguard.anomaly.detected"
 CLOSED: Final = "costguard.anomaly.closed"
 AGENT: Final = "anomaly"
 SEVERITIES: Final = ("low", "medium", "high", "critical")
+# What bills are looked at by, beside scopes.
+_DIMENSIONS: Final = {**PROJECTIONS, ACCOUNT_SERVICE: ("account", "service_name")}
 _STEPS: Final = (Decimal(10), Decimal(100), Decimal(1000))
 _CENT: Final = Decimal("0.01")
 _SIGMA_STEP: Final = Decimal("0.1")
@@ -79,6 +83,7 @@ class Episode(msgspec.Struct, array_like=True):
     windows: int = 0  # odd five minutes of the hour that is not judged yet
     pending: Decimal = ZERO  # what they come to
     minutes: int = 0  # seconds of odd five minutes in hours that were ordinary
+    source: str = METERED  # or billed/<provider>
 
     @property
     def at_stake(self) -> Decimal:
@@ -115,12 +120,13 @@ class Episode(msgspec.Struct, array_like=True):
 
 def terms_of(key: ScopeKey) -> dict[str, str]:
     """Return the scope of a key by dimension; empty for everything."""
-    return dict(zip(PROJECTIONS[key[0]], key[1], strict=True))
+    return dict(zip(_DIMENSIONS[key[0]], key[1], strict=True))
 
 
-def identity(key: ScopeKey, *, above: bool, hour: int) -> str:
-    """Return the id of an anomaly that begins in an hour."""
-    return "a-" + event_id(DETECTED, key[0], *key[1], key[2], "above" if above else "below", hour)
+def identity(key: ScopeKey, *, above: bool, hour: int, source: str = METERED) -> str:
+    """Return the id of an anomaly that begins in an hour, or on a day of a bill."""
+    of = () if source == METERED else (source,)
+    return "a-" + event_id(DETECTED, key[0], *key[1], key[2], "above" if above else "below", hour, *of)
 
 
 def label(key: ScopeKey) -> str:
@@ -138,7 +144,7 @@ def document(episode: Episode, currency: str) -> dict[str, Any]:
         "severity": episode.severity,
         "scope": episode.scope,
         "driver": episode.driver,
-        "source": "metered",
+        **_source(episode.source),
         "since": to_rfc3339(episode.first),
         "last": to_rfc3339(episode.until or episode.last + HOUR),
         **_explained(episode.figures, currency),
@@ -150,6 +156,11 @@ def document(episode: Episode, currency: str) -> dict[str, Any]:
         "link": f"/anomalies/{episode.id}",
         "closed": {"at": to_rfc3339(episode.closed), "reason": episode.reason} if episode.closed else None,
     }
+
+
+def _source(source: str) -> dict[str, str]:
+    origin = parse(source)
+    return {"source": origin.kind, "provider": origin.provider} if origin.provider else {"source": origin.kind}
 
 
 def series(episode: Episode) -> list[dict[str, Any]]:

@@ -16,7 +16,8 @@ from domain.anomaly import fast
 from domain.anomaly.bounds import to_float
 from domain.anomaly.decomposition import rounded
 from domain.anomaly.episodes import terms_of
-from domain.anomaly.fast import WIDTH, FastState, Glance
+from domain.anomaly.fast import Glance
+from domain.anomaly.fast_state import AN_HOUR, WIDTH, FastState
 from domain.anomaly.hours import Part, observe
 from domain.anomaly.keeping import CORRECTED
 from domain.anomaly.spend import Judgement
@@ -118,7 +119,7 @@ class Quick:
             limit = fast.limits_of(state, expected[0].cold)[0] if state.windows >= fast.WARM else math.inf
             changed.add(key)
             away = now - usual
-            is_worth = away > fast.PERCENT * fast.AN_HOUR * usual and away * fast.A_DAY >= self._minimum
+            is_worth = away > fast.PERCENT * AN_HOUR * usual and away * fast.A_DAY >= self._minimum
             if z > limit and now > actual and is_worth:
                 found.append(Seen(key, Glance(now, usual, deviation, z, limit, "spike", 1), window))
         return found, changed
@@ -174,7 +175,7 @@ class Quick:
         expected = [] if state is None else fast.foresee(state, self.hour, self._rests)
         if not expected:
             return 0.0
-        return sum(expected[at // WIDTH % fast.AN_HOUR].amount for at in range(start, end, WIDTH))
+        return sum(expected[at // WIDTH % AN_HOUR].amount for at in range(start, end, WIDTH))
 
     def _observe(self, lines: Iterable[HourLine]) -> dict[ScopeKey, Observed]:
         """Sum lines by the fast scopes that they are of."""
