@@ -218,14 +218,17 @@ class Bills(Keeper):
             self.open(day, story, {}, self._nobody)
 
     def _correct(self, day: int, again: Mapping[ScopeKey, Finding]) -> None:
-        """End an anomaly that a restatement explains; else show what its day was."""
+        """End an anomaly that a restatement explains, or say that one that is over was none; else show its day."""
         for episode in list(self.all()):
             found = again.get(episode.key)
-            if episode.closed or found is None or not episode.first <= day <= episode.last:
+            if found is None or not episode.first <= day <= episode.last:
                 continue
             away = found.judged.difference if episode.above else -found.judged.difference
             ordinary = away <= daily.PERCENT * abs(found.judged.expected) or abs(found.judged.z) <= daily.SIGMA
-            if ordinary and episode.hours == 1:
+            if ordinary and episode.hours == 1 and episode.closed:
+                # Its end was told; there is no second one.
+                self.put(replace(episode, reason=CORRECTED))
+            elif ordinary and episode.hours == 1:
                 self.close(episode, day, CORRECTED)
             elif day == episode.figures.hour:
                 self.show_again(episode, self.explain(found, day, self._nobody, {}, DAY))

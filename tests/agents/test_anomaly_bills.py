@@ -215,3 +215,12 @@ async def test_feedback_no_ends_it() -> None:
     await house.take(house.read)
     (closed,) = house.told(CLOSED)
     assert (closed["closed"]["reason"], closed["feedback"]) == ("dismissed", "no")
+
+
+async def test_a_restatement_that_explains_an_alarm_that_is_over_says_so_and_tells_no_second_end() -> None:
+    house = House()
+    await house.bill(month(26, lambda day: two_services(day, 2.0 if day == 20 else 1.0)))
+    assert [each["closed"]["reason"] for each in house.shown()] == ["back-to-normal"]
+    await house.bill(month(26, two_services))
+    assert [each["closed"]["reason"] for each in house.shown()] == ["corrected"]
+    assert (len(house.told()), len(house.told(CLOSED))) == (1, 1)
