@@ -10,7 +10,7 @@ import orjson
 
 from agents.anomaly import AnomalyTopics, Detecting
 from agents.billing import Billing, BillingTopics, Rules
-from app.billing_import import closing_record, row_record
+from app.billing_records import closing_record, row_record
 from domain.anomaly.calendar import AnomalySettings
 from domain.anomaly.episodes import CLOSED, DETECTED
 from domain.billing.editions import Edition
