@@ -1,4 +1,4 @@
-"""Detection: closed hours in, anomalies out.
+"""Detection: closed hours and five minutes in, anomalies out.
 
 Reads the topic of closed hours (one partition: everything is judged in one place) in batches, and feedback that comes
 through it. Writes the table `detectors`. Emits `anomaly-detected` (key: scope) when an anomaly begins and when it
@@ -12,50 +12,53 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
 
 from agents import metrics
+from agents.anomaly_bills import BilledDays
 from agents.anomaly_rows import (
     PARTITION,
     Progressing,
     StoredStates,
     episodes_of,
-    first_hour,
     leftovers,
+    lines_between,
     lines_of,
+    next_hour,
     stale,
 )
+from agents.anomaly_told import Telling
+from agents.anomaly_windows import Windows
 from agents.batch import each
 from domain.anomaly import feedback
+from domain.anomaly.bills import BILL
 from domain.anomaly.detection import Hourly
-from domain.anomaly.episodes import document, encode_episode, label, series, told, told_closed
+from domain.anomaly.episodes import encode_episode
 from domain.anomaly.hours import decode_part
 from domain.anomaly.late import judge_again
 from domain.anomaly.state import encode_state
 from domain.rejection import Rejected
-from domain.windows import DAY, HOUR, to_rfc3339
+from domain.windows import DAY, HOUR
 from tables import detectors as table
 from tables.tenure import PartitionLostError, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Iterable
+    from collections.abc import AsyncIterable, Callable
 
     import faust
 
     from agents.batch import Batch
     from agents.ports import Clock, Publisher, Record, Table, Tenure, View
     from domain.anomaly.calendar import AnomalySettings
-    from domain.anomaly.episodes import Episode
 
 logger = logging.getLogger(__name__)
 
-KIND: Final = "anomalies"
 TICK_SECONDS: Final = 5.0
 SHOW_SECONDS: Final = 60.0
-GAP: Final = 14 * DAY
 
 
 class AnomalyTopics(msgspec.Struct, frozen=True):
@@ -85,15 +88,16 @@ class Detecting:
         self._publisher = publisher
         self._view = view
         self._settings = settings
-        self._currency = currency
         self._clock = clock
         self._lock = asyncio.Lock()
         self._rows: Tenure | None = None
         self._shown_at = 0.0
         self._partitions = partitions
         self._progress = Progressing(partitions)
-        self._episodes: dict[str, Episode] = {}
+        self._told = Telling(publisher, topics.detected, view, currency, clock)
         self._mark: table.Mark | None = None
+        self._windows: Windows | None = None
+        self._bills: BilledDays | None = None
 
     async def handle(self, batch: Batch) -> None:
         """Take in one batch; return when everything it caused is acknowledged."""
@@ -101,16 +105,21 @@ class Detecting:
             self._load()
             stored = self._held
             rows: dict[bytes, bytes | None] = {}
-            again: set[int] = set()
+            again: set[tuple[int, int]] = set()
+            providers: set[str] = set()
             for record in batch.records:
                 if record.value is not None and record.value[:1] == b"{":
                     await self._hear(batch, record)
+                elif record.value is not None and record.value[:1] == BILL:
+                    providers |= self._billed.take(record.value, record.offset, rows)
                 elif record.value is not None:
                     again |= self._take(record, rows)
             for chunk in chunks(rows):
                 await stored.commit(chunk)
-            for hour in sorted(again):
-                await self._again(hour)
+            for start, width in sorted(again):
+                await self._again(start, width)
+            for provider in sorted(providers):
+                await self._billed.follow(provider, self._told, batch.last_offset)
             await self._advance(batch.last_offset)
         metrics.BATCH_EVENTS.labels(batch.topic).observe(len(batch.records))
 
@@ -126,7 +135,7 @@ class Detecting:
                 logger.info("detection was taken away; its new owner goes on")
                 return
             if self._clock() - self._shown_at >= SHOW_SECONDS:
-                self._show(self._episodes.values())
+                self._told.show(self._told.episodes.values())
                 self._show_progress()
                 self._shown_at = self._clock()
 
@@ -137,26 +146,39 @@ class Detecting:
         rows = self._rows = self._table.tenure(PARTITION)
         self._shown_at = 0.0
         self._progress = Progressing(self._partitions, rows)
-        self._episodes = episodes_of(rows)
+        self._told.episodes = episodes_of(rows)
         mark = rows.get(table.MARK)
         self._mark = None if mark is None else table.decode_mark(mark)
+        self._windows = Windows(rows, self._settings)
+        self._bills = BilledDays(rows, self._settings)
+
+    @property
+    def _billed(self) -> BilledDays:
+        if self._bills is None:
+            self._bills = BilledDays(self._held, self._settings)
+        return self._bills
 
     @property
     def _held(self) -> Tenure:
         return self._table.tenure(PARTITION) if self._rows is None else self._rows
 
-    def _take(self, record: Record, rows: dict[bytes, bytes | None]) -> set[int]:
-        """Keep a part of an hour; return the hour if it is to be judged again."""
+    def _take(self, record: Record, rows: dict[bytes, bytes | None]) -> set[tuple[int, int]]:
+        """Keep a part of a window; return start and width of the window if it may have to be judged again."""
         part = decode_part(record.value or b"")
         if not part.parts:
-            self._progress.hear(part.partition, part.closed)
-            progress = table.Progress(record.offset, part.closed)
+            self._progress.hear(part.partition, part.closed, part.fine)
+            progress = table.Progress(record.offset, part.closed, part.fine)
             rows[table.progress_key(part.partition)] = table.encode(progress)
             return set()
-        rows[table.hour_key(part.hour, part.partition, part.part)] = record.value
+        kind = table.HOURS if part.width == HOUR else table.WINDOWS
+        rows[table.window_key(kind, part.hour, part.partition, part.part)] = record.value
         if part.part == part.parts - 1:
-            rows.update(dict.fromkeys(leftovers(self._held, part.hour, part.partition, part.parts)))
-        return {part.hour} if self._mark is not None and part.hour <= self._mark.hour else set()
+            rows.update(dict.fromkeys(leftovers(self._held, kind, part)))
+        if kind == table.WINDOWS:
+            judged = self._windows is not None and self._windows.has_judged(part.hour)
+        else:
+            judged = self._mark is not None and part.hour <= self._mark.hour
+        return {(part.hour, part.width)} if judged else set()
 
     async def _hear(self, batch: Batch, record: Record) -> None:
         said = feedback.parse(record.value or b"")
@@ -164,26 +186,35 @@ class Detecting:
             letter = batch.dead_letter("anomaly", record, said.reason, self._clock())
             await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None)])
             return
+        if await self._billed.hear(said, self._told, record.offset):
+            return
         hourly = self._hourly()
         feedback.hear(hourly, said, record.offset, 0 if self._mark is None else self._mark.hour)
         await self._write(hourly, {})
 
     async def _advance(self, offset: int) -> None:
-        """Judge every hour that is complete by now, in order."""
+        """Judge every hour that is complete by now, in order, and before each its five minutes."""
         if self._mark is not None and not self._mark.done:
             await self._finish(self._mark)
-        while (hour := self._next()) is not None and self._progress.complete(hour):
+        while (hour := next_hour(self._held, self._mark)) is not None:
+            await self._five_minutes(hour)
+            if not self._progress.complete(hour):
+                return
             await self._judge(hour, offset)
 
-    def _next(self) -> int | None:
-        """Return the hour to judge next; a gap of weeks is jumped over."""
-        if self._mark is None:
-            return first_hour(self._held, 0)
-        following = self._mark.hour + HOUR
-        if any(True for _ in self._held.scan(table.hour_prefix(following))):
-            return following
-        further = first_hour(self._held, following)
-        return further if further is not None and further - following > GAP else following
+    async def _five_minutes(self, hour: int) -> None:
+        """Judge the five minutes of an hour that are complete by now."""
+        windows, mark = self._windows, self._mark
+        if windows is None or mark is None or not windows.on:
+            return
+        windows.begin(hour, self._hourly(), mark)
+        while windows.next < hour + HOUR and self._progress.complete_fine(windows.next):
+            hourly = self._hourly()
+            window = windows.judge(hourly)
+            if hourly.keeper.changed:
+                self._mark = table.Mark(mark.version, mark.hour, done=True, fine=window)
+                await self._write(hourly, {table.MARK: table.encode(self._mark)})
+            await asyncio.sleep(0)
 
     async def _judge(self, hour: int, offset: int) -> None:
         started = time.perf_counter()
@@ -191,10 +222,13 @@ class Detecting:
         for _ in hourly.hour(hour, lines_of(self._held, hour), offset):
             await asyncio.sleep(0)
         self._mark = table.Mark(offset, hour, done=False)
-        await self._write(hourly, {table.MARK: table.encode(self._mark)})
+        fast: dict[bytes, bytes | None] = {} if self._windows is None else self._windows.written_with(hour, hourly)
+        await self._write(hourly, {table.MARK: table.encode(self._mark), **fast})
         self._mark = table.Mark(offset, hour, done=True)
         await self._held.commit({table.MARK: table.encode(self._mark)})
         self._show_progress()
+        if self._windows is not None:
+            await self._windows.forget(hour)
         if hour % DAY == 0:
             await self._held.delete(list(stale(self._held, hour - table.HOURS_KEPT)))
             await self._forget(hour - table.EPISODES_KEPT)
@@ -212,57 +246,37 @@ class Detecting:
         for chunk in chunks(rows | {table.MARK: table.encode(self._mark)}):
             await self._held.commit(chunk)
 
-    async def _again(self, hour: int) -> None:
+    async def _again(self, start: int, width: int) -> None:
         hourly = self._hourly()
-        judge_again(hourly, hour, lines_of(self._held, hour), float(self._settings.minimum))
-        hourly.draw()
+        if width == HOUR:
+            judge_again(hourly, start, lines_of(self._held, start), float(self._settings.minimum))
+            hourly.draw()
+        elif self._windows is not None:
+            self._windows.again(start, hourly)
         await self._write(hourly, {})
 
     def _hourly(self) -> Hourly:
-        return Hourly(StoredStates(self._held), self._episodes, self._settings)
+        rows = self._held
+        return Hourly(StoredStates(rows), self._told.episodes, self._settings, partial(lines_between, rows))
 
     async def _write(self, hourly: Hourly, mark: dict[bytes, bytes | None]) -> None:
         """Tell what began and what ended, then write it."""
-        keeper, now = hourly.keeper, int(self._clock())
-        events = [(keeper.changed[each], told) for each in keeper.opened]
-        events += [(keeper.changed[each], told_closed) for each in keeper.closed]
-        records = [(label(one.key).encode(), tell(one, self._currency, now), None) for one, tell in events]
-        await self._publisher.send_many(self._topics.detected, records)
-        rows = mark | {table.episode_key(each): encode_episode(one) for each, one in keeper.changed.items()}
+        await self._told.send(hourly.keeper)
+        rows = mark | {table.episode_key(each): encode_episode(one) for each, one in hourly.keeper.changed.items()}
         rows |= {table.state_key(key): encode_state(state) for key, state in hourly.states.items()}
         for chunk in chunks(rows):
             await self._held.commit(chunk)
-        self._episodes |= keeper.changed
-        self._show(keeper.changed.values())
-        for one, tell in events:
-            _log(one, "began" if tell is told else "ended")
+        self._told.keep(hourly.keeper)
 
     async def _forget(self, before: int) -> None:
-        old = [each.id for each in self._episodes.values() if each.closed and each.closed < before]
+        old = [each.id for each in self._told.episodes.values() if each.closed and each.closed < before]
         await self._held.delete(map(table.episode_key, old))
         for identifier in old:
-            del self._episodes[identifier]
-            self._view.document(KIND, identifier, None)
+            self._told.forget(identifier)
 
     def _show_progress(self) -> None:
         if self._mark is not None:
             self._view.progress("anomaly", orjson.dumps({"judged_until": self._mark.hour + HOUR}))
-
-    def _show(self, episodes: Iterable[Episode]) -> None:
-        for episode in episodes:
-            shown = document(episode, self._currency) | {"series": series(episode)}
-            self._view.document(KIND, episode.id, orjson.dumps(shown))
-
-
-def _log(episode: Episode, what: str) -> None:
-    metrics.ANOMALIES.labels(what, episode.kind).inc()
-    about = {
-        "anomaly_id": episode.id,
-        "scope": label(episode.key),
-        "driver": episode.driver,
-        "since": to_rfc3339(episode.first),
-    }
-    logger.info("anomaly %s", what, extra={"about": about})
 
 
 def install(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from domain.anomaly.hours import decode_part
+from domain.windows import DAY, HOUR
 from tables import detectors as table
 
 if TYPE_CHECKING:
@@ -12,10 +13,11 @@ if TYPE_CHECKING:
 
     from agents.ports import Tenure
     from domain.anomaly.episodes import Episode
-    from domain.anomaly.hours import HourLine, ScopeKey
+    from domain.anomaly.hours import HourLine, HourPart, ScopeKey
     from domain.anomaly.state import SpendState
 
 PARTITION: Final = 0
+GAP: Final = 14 * DAY
 
 
 class StoredStates:
@@ -40,21 +42,36 @@ class Progressing:
 
     def __init__(self, partitions: int, rows: Tenure | None = None) -> None:
         self._partitions = partitions
-        stored = () if rows is None else rows.scan(table.PROGRESS)
-        self._closed = {table.partition_of(key): table.decode_progress(row).closed for key, row in stored}
+        stored = [] if rows is None else [(key, table.decode_progress(row)) for key, row in rows.scan(table.PROGRESS)]
+        self._closed = {table.partition_of(key): (row.closed, row.fine) for key, row in stored}
 
-    def hear(self, partition: int, closed: int) -> None:
+    def hear(self, partition: int, closed: int, fine: int = 0) -> None:
         """Take note of how far a partition is."""
-        self._closed[partition] = max(closed, self._closed.get(partition, 0))
+        known = self._closed.get(partition, (0, 0))
+        self._closed[partition] = max(closed, known[0]), max(fine, known[1])
 
     def complete(self, hour: int) -> bool:
         """Tell whether an hour can be judged: every partition has closed it."""
-        return len(self._closed) >= self._partitions and all(closed > hour for closed in self._closed.values())
+        return len(self._closed) >= self._partitions and all(closed > hour for closed, _ in self._closed.values())
+
+    def complete_fine(self, window: int) -> bool:
+        """Tell whether five minutes can be judged."""
+        return len(self._closed) >= self._partitions and all(max(each) > window for each in self._closed.values())
 
 
-def lines_of(rows: Tenure, hour: int) -> list[HourLine]:
-    """Return what is known of an hour."""
-    return [line for _, row in rows.scan(table.hour_prefix(hour)) for line in decode_part(row).lines]
+def lines_of(rows: Tenure, start: int, kind: bytes = table.HOURS) -> list[HourLine]:
+    """Return what is known of a window."""
+    return [line for _, row in rows.scan(table.window_prefix(kind, start)) for line in decode_part(row).lines]
+
+
+def lines_between(rows: Tenure, start: int, end: int) -> list[HourLine]:
+    """Return what is known of all five minutes from `start` to `end`."""
+    found = []
+    for key, row in rows.scan(table.WINDOWS, table.window_prefix(table.WINDOWS, start)):
+        if table.start_of(key) >= end:
+            break
+        found += decode_part(row).lines
+    return found
 
 
 def episodes_of(rows: Tenure) -> dict[str, Episode]:
@@ -65,22 +82,33 @@ def episodes_of(rows: Tenure) -> dict[str, Episode]:
 
 def first_hour(rows: Tenure, after: int) -> int | None:
     """Return the first stored hour from `after` on."""
-    key, _ = next(iter(rows.scan(table.HOURS, table.hour_prefix(after))), (None, b""))
-    return None if key is None else table.hour_of(key)
+    key, _ = next(iter(rows.scan(table.HOURS, table.window_prefix(table.HOURS, after))), (None, b""))
+    return None if key is None else table.start_of(key)
 
 
-def stale(rows: Tenure, before: int) -> Iterator[bytes]:
-    """Yield the keys of the parts of hours before one."""
-    for key, _ in rows.scan(table.HOURS):
-        if table.hour_of(key) >= before:
+def next_hour(rows: Tenure, mark: table.Mark | None) -> int | None:
+    """Return the hour to judge next; a gap of weeks is jumped over."""
+    if mark is None:
+        return first_hour(rows, 0)
+    following = mark.hour + HOUR
+    if any(True for _ in rows.scan(table.window_prefix(table.HOURS, following))):
+        return following
+    further = first_hour(rows, following)
+    return further if further is not None and further - following > GAP else following
+
+
+def stale(rows: Tenure, before: int, kind: bytes = table.HOURS) -> Iterator[bytes]:
+    """Yield the keys of the parts of windows before one."""
+    for key, _ in rows.scan(kind):
+        if table.start_of(key) >= before:
             return
         yield key
 
 
-def leftovers(rows: Tenure, hour: int, partition: int, parts: int) -> Iterator[bytes]:
-    """Yield the keys of parts that a newer, shorter version of an hour does not have."""
-    start = table.hour_key(hour, partition, parts)
-    for key, _ in rows.scan(table.hour_prefix(hour), start):
-        if table.place_of(key)[0] != partition:
+def leftovers(rows: Tenure, kind: bytes, part: HourPart) -> Iterator[bytes]:
+    """Yield the keys of parts that a newer, shorter version of a window does not have."""
+    start = table.window_key(kind, part.hour, part.partition, part.parts)
+    for key, _ in rows.scan(table.window_prefix(kind, part.hour), start):
+        if table.place_of(key)[0] != part.partition:
             return
         yield key

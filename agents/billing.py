@@ -1,10 +1,10 @@
 """Bills: rows and ends of editions in, running totals out.
 
 Reads `billing-deltas` in batches. Writes the table `bills`. Emits packets of running totals to `cost-totals`, as
-the meter does, and what it cannot use to `dead-letter`; shows editions and their details in the view. Nothing of an
-edition counts before it is closed; then the charges that it changes are told, those that are gone as nothing. On
-failure the process ends, and the batch comes again: what is folded is decided from what is stored, and totals
-overwrite their slots.
+the meter does, days of what is closed to the topic of closed hours, and what it cannot use to `dead-letter`; shows
+editions and their details in the view. Nothing of an edition counts before it is closed; then the charges that it
+changes are told, those that are gone as nothing. On failure the process ends, and the batch comes again: what is folded
+is decided from what is stored, and totals overwrite their slots.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import orjson
 
 from agents import metrics
 from agents.batch import Batch, each
+from agents.billing_days import closed_days
 from agents.billing_shown import bill_of, everything, forgotten, loose_name, news
 from agents.billing_told import told
 from domain import totals
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 AGENT: Final = "billing"
 TOTALS_AT_ONCE: Final = 3_000
 SHOWN_AT_ONCE: Final = 100
+DAYS_AT_ONCE: Final = 20
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class BillingTopics:
     deltas: str
     totals: str
     dead_letter: str
+    closed: str = ""  # empty: nobody looks for anomalies
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,10 @@ class Billing:
         changed = told(bills, folded, position.published)
         while some := list(islice(changed, TOTALS_AT_ONCE)):
             await self._publish(batch, some)
+        if self._topics.closed:
+            days = closed_days(bills, folded)
+            while some_days := list(islice(days, DAYS_AT_ONCE)):
+                await self._publisher.send_many(self._topics.closed, [(None, message, 0) for message in some_days])
         await self._remember(rows, bills, batch)
         self.show(batch.partition, bills)
         for kind, name, document in news(batch.partition, bills, folded, position.published):

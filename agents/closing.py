@@ -1,8 +1,9 @@
-"""Closed hours of the rollup's partitions, sent to detection: a sweep beside the stream, not in its way.
+"""Closed windows of the rollup's partitions, sent to detection: a sweep beside the stream, not in its way.
 
 Reads the rows of `costs`; sends to the topic of closed hours, which has one partition: detection sees everything at
 once. What was closed, and what changed after, is a row of `costs` (kind `o`), written with the cells that changed it.
-Hours are sent first and struck out after, so a crash in between sends them again; they overwrite themselves.
+Windows are sent first and struck out after, so a crash in between sends them again; they overwrite themselves. The five
+minutes of an hour are sent before it.
 """
 
 from __future__ import annotations
@@ -11,19 +12,19 @@ import asyncio
 from decimal import localcontext
 from typing import TYPE_CHECKING, Final
 
+from agents.closing_lines import WINDOWS_AT_ONCE, hour_lines, hours_with_cost, windows_with_cost
 from domain.anomaly.closing import Closing, advance, sent
-from domain.anomaly.hours import HourLine, mark, split
+from domain.anomaly.fast_state import WIDTH
+from domain.anomaly.hours import mark, split
 from domain.anomaly.sources import Sources
 from domain.money import EXACT
-from domain.rollup import FULL
-from domain.sources import METERED, parse
-from domain.windows import HOUR, Granularity, Window
+from domain.windows import HOUR
 from tables import costs as table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
-    from agents.ports import Clock, Publisher, Tenure
+    from agents.ports import Clock, Outgoing, Publisher, Tenure
     from domain.anomaly.sources import Report
 
 HOURS_AT_ONCE: Final = 24
@@ -39,27 +40,31 @@ class Hours:
 
     def __init__(self, costs: Tenure, sources: int) -> None:
         self._sources = Sources(sources)
+        self._fine = Sources(sources, WIDTH)
         self._touched: dict[int, float] = {}
         self._resent: dict[int, float] = {}
         stored = costs.get(table.CLOSING)
         self.closing = Closing() if stored is None else table.decode_closing(stored)
+        self.sending = 0, 0
         self._written = self.closing
 
     def heard(self, reports: Iterable[tuple[int, Report]], now: float) -> None:
         """Take note of how far source partitions are; all that they speak of is folded."""
         for partition, report in reports:
             self._sources.hear(partition, report, now)
+            self._fine.hear(partition, report, now)
 
     def touch(self, minutes: Iterable[int], now: float) -> dict[bytes, bytes | None]:
         """Take note of minutes that changed; return the row to write with them, if any."""
-        touched = {minute - minute % HOUR for minute in minutes}
-        self._touched.update(dict.fromkeys(touched, now))
-        self.closing = self.closing.touch(touched)
+        minutes = set(minutes)
+        self._touched.update(dict.fromkeys({minute - minute % HOUR for minute in minutes}, now))
+        self.closing = self.closing.touch(minutes, self.sending)
         return {} if self.closing is self._written else self.row()
 
-    def until(self, now: float) -> int:
-        """Return the hour up to which everything is closed."""
-        return self._sources.closed_until(self.closing.closed, int(now))
+    def until(self, now: float) -> tuple[int, int]:
+        """Return up to which hour, and up to which five minutes, everything is closed."""
+        hour = self._sources.closed_until(self.closing.closed, int(now))
+        return hour, max(hour, self._fine.closed_until(self.closing.fine, int(now)))
 
     def changed(self, now: float) -> list[int]:
         """Return the hours to send again now, of those that have changed since they were sent."""
@@ -71,12 +76,15 @@ class Hours:
         waiting.sort(key=lambda hour: (self._resent.get(hour, 0.0), hour))
         return sorted(waiting[: RESENT_WHEN_CALM if self._sources.calm else RESENT_AT_ONCE])
 
-    def sent_again(self, hours: Iterable[int], now: float) -> None:
-        """Strike out hours that were sent again."""
-        hours = set(hours)
+    def changed_fine(self) -> list[int]:
+        """Return the five minutes to send again now: those of an hour in which nothing came just before."""
+        return [window for window in self.closing.fine_dirty if window - window % HOUR not in self._touched]
+
+    def sent_again(self, hours: Sequence[int], windows: Sequence[int], now: float) -> None:
+        """Strike out what was sent again."""
         self._resent = {hour: at for hour, at in self._resent.items() if hour in self.closing.dirty}
         self._resent |= dict.fromkeys(hours, now)
-        self.closing = sent(self.closing, hours)
+        self.closing = sent(self.closing, hours, windows)
 
     def row(self) -> dict[bytes, bytes | None]:
         """Return the row as it is to be written."""
@@ -88,69 +96,57 @@ class Hours:
 
 
 class Sweep:
-    """Sends what is closed."""
+    """Sends what is closed; five minutes too, if there is anybody to judge them (`fine`)."""
 
-    def __init__(self, publisher: Publisher, topic: str, clock: Clock) -> None:
+    def __init__(self, publisher: Publisher, topic: str, clock: Clock, *, fine: bool = True) -> None:
         self._publisher = publisher
         self._topic = topic
         self._clock = clock
+        self._fine = fine
 
     async def partition(self, number: int, costs: Tenure, hours: Hours) -> None:
-        """Send the hours of a partition that are closed by now, or that have changed since."""
+        """Send the windows of a partition that are closed by now, or that have changed since."""
         closing = hours.closing
-        until = hours.until(self._clock())
+        until, fine = hours.until(self._clock())
         dirty = hours.changed(self._clock())
-        if until == closing.closed and not dirty:
+        windows = hours.changed_fine() if self._fine else []
+        if (until, fine) == (closing.closed, closing.fine) and not dirty and not windows:
             return
-        await self._send(number, costs, dirty, closing.closed)
+        # What the stream touches from here on is late.
+        hours.sending = until, fine
+        # Struck out first: what is touched while they are read is noted again.
+        hours.sent_again(dirty, windows, self._clock())
+        if self._fine:
+            for window in windows:
+                await self._windows(number, costs, window, window + WIDTH)
+            await self._windows(number, costs, closing.fine, fine)
+        await self._hours(number, costs, dirty, closing.closed)
         at = closing.closed
         while at < until:
             # Only hours that have rows; a gap of years is one mark.
-            some = _hours_with_cost(costs, at, until)
-            await self._send(number, costs, some, at)
+            some = hours_with_cost(costs, at, until, HOURS_AT_ONCE)
+            await self._hours(number, costs, some, at)
             at = until if len(some) < HOURS_AT_ONCE else some[-1] + HOUR
-        await self._publisher.send_many(self._topic, [(None, mark(number, until), 0)])
-        # What the stream touched meanwhile stays noted.
-        hours.sent_again(dirty, self._clock())
-        hours.closing = advance(hours.closing, until)
+        await self._publisher.send_many(self._topic, [(None, mark(number, until, fine), 0)])
+        hours.closing = advance(hours.closing, until, fine)
         await costs.commit(hours.row())
 
-    async def _send(self, number: int, costs: Tenure, hours: Iterable[int], closed: int) -> None:
+    async def _hours(self, number: int, costs: Tenure, hours: Iterable[int], closed: int) -> None:
         for hour in hours:
-            messages = split(number, max(closed, hour), hour, _lines(costs, hour))
+            with localcontext(EXACT):
+                lines = hour_lines(costs, hour)
+            messages = split(number, max(closed, hour), hour, lines)
             await self._publisher.send_many(self._topic, [(None, message, 0) for message in messages])
             await asyncio.sleep(0)
 
-
-def _hours_with_cost(costs: Tenure, start: int, end: int) -> list[int]:
-    found: list[int] = []
-    hour = start
-    prefix = table.projection_prefix(Granularity.HOUR, FULL)
-    while hour < end and len(found) < HOURS_AT_ONCE:
-        first = next(iter(costs.scan(prefix, prefix + hour.to_bytes(4, "big"))), None)
-        hour = end if first is None else table.start_of(first[0])
-        if hour < end:
-            found.append(hour)
-        hour += HOUR
-    return found
-
-
-def _lines(costs: Tenure, hour: int) -> list[HourLine]:
-    """Return the metered cost of an hour by full scope and resource type; cost units are summed up."""
-    lines: dict[tuple[tuple[str, ...], str], HourLine] = {}
-    prefix = table.window_prefix(Window(Granularity.HOUR, hour), FULL)
-    with localcontext(EXACT):
-        for key, stored in costs.scan(prefix):
-            line, row = table.split_projection_key(key).line, table.decode_projection(stored)
-            if parse(line.source).kind != METERED:
-                continue
-            place = line.values, line.resource_type
-            known = lines.get(place)
-            lines[place] = HourLine(
-                line.values,
-                line.resource_type,
-                row.events + (known.events if known else 0),
-                row.units + (known.units if known else 0),
-                row.amount + (known.amount if known else 0),
-            )
-    return list(lines.values())
+    async def _windows(self, number: int, costs: Tenure, start: int, end: int) -> None:
+        """Send five minutes that have cost, some at a time."""
+        at = start
+        while at < end:
+            with localcontext(EXACT):
+                some, at = windows_with_cost(costs, at, end, WINDOWS_AT_ONCE)
+            records: list[Outgoing] = [
+                (None, message, 0) for window, lines in some for message in split(number, window, window, lines, WIDTH)
+            ]
+            await self._publisher.send_many(self._topic, records)
+            await asyncio.sleep(0)

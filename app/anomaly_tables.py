@@ -58,8 +58,8 @@ def anomaly_details(anomaly: Mapping[str, Any]) -> Table:
     table = tables.new_table(f"{anomaly['kind']}: {tables.scope(anomaly['scope'])}", [("", False), ("", False)])
     band, stake = anomaly["band"], anomaly["at_stake"]
     for name, value in {
-        "since": f"{tables.moment(anomaly['since'])} UTC, {anomaly['status']}",
-        "actual": f"{anomaly['actual']} {anomaly['currency']}, expected {anomaly['expected']}",
+        "since": f"{tables.moment(anomaly['since'])} UTC, {anomaly['status']}{_reason(anomaly)}",
+        "actual": f"{anomaly['actual']} {anomaly['currency']}, expected {anomaly['expected']}{_percent(anomaly)}",
         "band": f"{band['lower']} to {band['upper']}, {anomaly['sigma']} sigma",
         "at stake": f"{stake['so_far']} so far, {stake['per_day']} a day if it goes on ({anomaly['severity']})",
         "made of": ", ".join(f"{name} {term}" for name, term in anomaly["decomposition"].items() if Decimal(term)),
@@ -67,12 +67,23 @@ def anomaly_details(anomaly: Mapping[str, Any]) -> Table:
             f"{each['dimension']}={each['value']} {each['difference']}" for each in anomaly["contributors"]
         ),
         "also in": ", ".join(anomaly["also"]),
+        "suspected": anomaly["suspected_driver"],
+        "similar": ", ".join(anomaly["similar"]),
         "owner": anomaly["owner"] or "",
-        "actual by hour": drawn([each["actual"] for each in anomaly.get("series", ())]),
-        "expected": drawn([each["expected"] for each in anomaly.get("series", ())]),
+        "link": anomaly["link"],
+        "actual, drawn": drawn([each["actual"] for each in anomaly.get("series", ())]),
+        "expected, drawn": drawn([each["expected"] for each in anomaly.get("series", ())]),
     }.items():
         tables.add_row(table, Text(name, "dim"), value)
     return table
+
+
+def _percent(anomaly: Mapping[str, Any]) -> str:
+    return "" if anomaly["percent"] is None else f" ({Decimal(anomaly['percent']):+,.1f} %)"
+
+
+def _reason(anomaly: Mapping[str, Any]) -> str:
+    return "" if anomaly["closed"] is None else f": {anomaly['closed']['reason']}"
 
 
 def drawn(values: Sequence[float]) -> str:

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
@@ -24,7 +24,7 @@ from app.allocation_configuration import (
 from app.billing_configuration import BillingSection, Bills, Fx, FxSection, read_bills, read_fx, read_tags
 from app.reconciliation_configuration import ReconciliationSection, read_reconciliation
 from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_text, typed
-from domain.anomaly.calendar import AnomalySettings, Planned
+from domain.anomaly.calendar import MAX_FAST, AnomalySettings, Planned
 from domain.billing.tags import DEFAULT_KEYS
 from domain.budgets import Budget, define
 from domain.money import parse_amount
@@ -96,6 +96,8 @@ class _Planned(msgspec.Struct, forbid_unknown_fields=True):
 class _Anomaly(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     minimum: str = "1.00"
+    fast_scopes: Annotated[int, msgspec.Meta(ge=0, le=MAX_FAST)] = 50
+    fast_events: Annotated[int, msgspec.Meta(ge=1)] = 120
     holidays: list[date] = []
     planned: list[_Planned] = []
 
@@ -240,6 +242,8 @@ def _anomaly(section: _Anomaly) -> AnomalySettings:
     return AnomalySettings(
         enabled=section.enabled,
         minimum=minimum,
+        fast=section.fast_scopes,
+        fast_events=section.fast_events,
         holidays=frozenset(int(datetime.combine(day, time(), UTC).timestamp()) for day in section.holidays),
         planned=tuple(_planned(event, f"anomaly.planned[{i}]") for i, event in enumerate(section.planned)),
     )

@@ -73,7 +73,12 @@ def _metering(wiring: Wiring, writer: ViewWriter) -> metering.Metering:
 def _billing(wiring: Wiring, writer: ViewWriter) -> billing.Billing:
     topics, configuration, outside = wiring.topics, wiring.configuration, wiring.outside
     bills = billing.Billing(
-        topics=billing.BillingTopics(topics.billing_deltas, topics.cost_totals, topics.dead_letter),
+        topics=billing.BillingTopics(
+            topics.billing_deltas,
+            topics.cost_totals,
+            topics.dead_letter,
+            topics.closed_hours if configuration.anomaly.enabled else "",
+        ),
         bills=wiring.tables[bills_table.NAME],
         publisher=outside.publisher,
         view=writer,
@@ -137,4 +142,5 @@ def _anomaly(wiring: Wiring, writer: ViewWriter) -> Sweep:
     )
     closed_hours = wiring.channel(topics.closed_hours)
     anomaly.install(wiring.app, channel=closed_hours, detecting=detecting, fatal=outside.fatal)
-    return Sweep(outside.publisher, topics.closed_hours, outside.clock)
+    fine = wiring.configuration.anomaly.fast > 0
+    return Sweep(outside.publisher, topics.closed_hours, outside.clock, fine=fine)

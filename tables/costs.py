@@ -12,7 +12,7 @@ from it change together or not at all. The first byte of a key tells the kind:
 | `s` | budget id, version, period start | `SpendRow`: this partition's part of the spend | until deleted |
 | `s` | budget id, version, step start, 1 | `SpendRow` of a step (day, hour) of a period | 120 days |
 | `w` | | `Watermark` | for ever |
-| `o` | | `Closing`: which hours went to detection, and have changed since | for ever |
+| `o` | | `Closing`: which hours and five minutes went to detection, and have changed since | for ever |
 
 Window starts are epoch seconds in 4 bytes, big endian. A cell row is kept longer than the meter keeps its own, so a
 total that is sent again always finds the slot that it is to overwrite.
@@ -30,6 +30,7 @@ from domain.cost_rows import (
     LINES_REMEMBERED,
     BudgetRow,
     CellRow,
+    CostCell,
     CostCellKey,
     Line,
     ProjectionKey,
@@ -65,6 +66,7 @@ _PROJECTION_INDEX: Final = {name: index for index, name in enumerate(_PROJECTION
 _GRANULARITY_INDEX: Final = {granularity: index for index, granularity in enumerate(_GRANULARITIES)}
 
 _encode = msgspec.msgpack.Encoder().encode
+_decode_cell = msgspec.msgpack.Decoder(CostCell).decode
 _decode_cell_row = msgspec.msgpack.Decoder(CellRow).decode
 _decode_projection_row = msgspec.msgpack.Decoder(ProjectionRow).decode
 _decode_budget_row = msgspec.msgpack.Decoder(BudgetRow).decode
@@ -81,6 +83,11 @@ def cell_key(key: CostCellKey) -> bytes:
     """Return the row key of a cell."""
     kind = CELLS if key.cell.source == METERED else BILLED_CELLS
     return kind + key.minute.to_bytes(4, "big") + _encode(key.cell)
+
+
+def cell_of(row_key: bytes) -> CostCell:
+    """Return the cell of a cell's key."""
+    return _decode_cell(row_key[5:])
 
 
 def projection_prefix(granularity: Granularity, projection: str) -> bytes:

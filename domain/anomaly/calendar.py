@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from domain.scope import ScopeFilter
 
 SATURDAY: Final = 5
+MAX_FAST: Final = 500  # their models are written at once
 _EPOCH_WEEKDAY: Final = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 
@@ -35,10 +36,15 @@ class Planned(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AnomalySettings:
-    """What people decide about detection: `minimum` is the money a day below which nothing is told."""
+    """What people decide about detection: `minimum` is the money a day below which nothing is told.
+
+    `fast` is how many scopes and drivers are judged every five minutes, of those with `fast_events` an hour.
+    """
 
     enabled: bool = True
     minimum: Decimal = Decimal("1.00")
+    fast: int = 50
+    fast_events: int = 120
     holidays: frozenset[int] = frozenset()  # first seconds of days, UTC
     planned: tuple[Planned, ...] = ()
 

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 
-from domain.anomaly import leak, spend, unit_cost
+from domain.anomaly import choosing, leak, spend, unit_cost
 from domain.anomaly.bounds import to_float
 from domain.anomaly.episodes import terms_of
 from domain.anomaly.hours import observe
 from domain.anomaly.keeping import Keeper
+from domain.anomaly.places import nothing
 from domain.anomaly.spend import Judgement
 from domain.anomaly.stories import Finding, tell
 from domain.money import add_up
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from domain.anomaly.calendar import AnomalySettings
+    from domain.anomaly.choosing import Candidate
     from domain.anomaly.episodes import Episode
     from domain.anomaly.hours import HourLine, Observed, ScopeKey
+    from domain.anomaly.places import Lines
     from domain.anomaly.state import SpendState
 
 DORMANT: Final = 1e-6
@@ -46,16 +49,23 @@ class States(Protocol):
 class Hourly:
     """Detection over hours, on states and episodes as they were."""
 
-    def __init__(self, states: States, episodes: Mapping[str, Episode], settings: AnomalySettings) -> None:
+    def __init__(
+        self, states: States, episodes: Mapping[str, Episode], settings: AnomalySettings, lines: Lines = nothing
+    ) -> None:
         self._read = states
         self._settings = settings
         self._minimum = float(settings.minimum)
         self.states: dict[ScopeKey, SpendState] = {}
-        self.keeper = Keeper(episodes)
+        self.candidates: list[Candidate] = []
+        self.keeper = Keeper(episodes, lines)
 
     def state(self, key: ScopeKey) -> SpendState | None:
         """Return the models of a scope, as changed."""
         return self.states.get(key) or self._read.get(key)
+
+    def known(self) -> Iterable[ScopeKey]:
+        """Return every scope and driver that was ever seen."""
+        return self._read.known()
 
     def hour(self, hour: int, lines: Iterable[HourLine], version: int) -> Iterator[None]:
         """Judge and learn one hour, in steps of some scopes; `version` is that of the rows."""
@@ -72,6 +82,8 @@ class Hourly:
                 judged[key] = found.judged, parts
                 if found.kind:
                     findings.append(found)
+        if hour % DAY == DAY - HOUR and self._settings.fast:
+            self._find_candidates()
         self.keeper.follow(hour, judged, {each.key: each for each in findings}, self.state)
         for story in tell(self.keeper.news(hour, findings)):
             self.keeper.open(hour, story, judged, self.state)
@@ -79,11 +91,19 @@ class Hourly:
             self.states[key].told = hour
         self.draw()
 
+    def _find_candidates(self) -> None:
+        """Note at the end of a day which scopes could be fast on the next."""
+        settings = self._settings
+        found = (
+            choosing.candidate(key, each, settings.fast_events, self._minimum) for key, each in self.states.items()
+        )
+        self.candidates = [each for each in found if each is not None]
+
     def draw(self) -> None:
-        """Keep with each anomaly that was changed how its spend came."""
+        """Keep with each anomaly that was changed how its spend came; one that only five minutes saw shows those."""
         for identifier, episode in self.keeper.changed.items():
             state = self.state(episode.key)
-            if state is not None:
+            if state is not None and (episode.hours or not episode.series):
                 self.keeper.changed[identifier] = msgspec.structs.replace(episode, series=tuple(state.series()))
 
     def _due(self, seen: Mapping[ScopeKey, Observed]) -> Iterator[ScopeKey]:

@@ -1,6 +1,7 @@
-"""One anomaly from its first odd hour to its end: one id, updated while it lasts, told when it begins and when it ends.
+"""One anomaly from its first odd window to its end: one id, updated while it lasts, told when it begins and ends.
 
-The id is a hash of scope, driver, direction and first hour, so a replay, a restart or a rebalance finds the same one.
+The id is a hash of scope, driver, direction and first hour (or day), so a replay, a restart or a rebalance finds the
+same one. Five minutes have the id of their hour: it is the same anomaly, whichever sees it first.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from domain.anomaly.bills import ACCOUNT_SERVICE
 from domain.anomaly.decomposition import Decomposition
+from domain.anomaly.fast_state import WIDTH
 from domain.cloudevents import envelope, event_id
-from domain.money import RATIO, add, quantity_to_text, to_text
+from domain.money import RATIO, ZERO, add, quantity_to_text, to_text
 from domain.projections import PROJECTIONS
+from domain.sources import METERED, parse
 from domain.windows import DAY, HOUR, to_rfc3339
 
 if TYPE_CHECKING:
@@ -23,6 +27,8 @@ DETECTED: Final = "costguard.anomaly.detected"
 CLOSED: Final = "costguard.anomaly.closed"
 AGENT: Final = "anomaly"
 SEVERITIES: Final = ("low", "medium", "high", "critical")
+# What bills are looked at by, beside scopes.
+_DIMENSIONS: Final = {**PROJECTIONS, ACCOUNT_SERVICE: ("account", "service_name")}
 _STEPS: Final = (Decimal(10), Decimal(100), Decimal(1000))
 _CENT: Final = Decimal("0.01")
 _SIGMA_STEP: Final = Decimal("0.1")
@@ -72,7 +78,17 @@ class Episode(msgspec.Struct, array_like=True):
     verdict: str = ""
     heard: int = -1  # offset of the newest feedback
     owner: str = ""
-    series: tuple[tuple[int, float, float, float], ...] = ()  # hour, actual, expected, deviation
+    series: tuple[tuple[int, float, float, float], ...] = ()  # start, actual, expected, deviation
+    until: int = 0  # the end of the newest odd window
+    windows: int = 0  # odd five minutes of the hour that is not judged yet
+    pending: Decimal = ZERO  # what they come to
+    minutes: int = 0  # seconds of odd five minutes in hours that were ordinary
+    source: str = METERED  # or billed/<provider>
+
+    @property
+    def at_stake(self) -> Decimal:
+        """Money so far, with what its hour will count again."""
+        return add(self.so_far, self.pending)
 
     @property
     def key(self) -> ScopeKey:
@@ -87,12 +103,14 @@ class Episode(msgspec.Struct, array_like=True):
     @property
     def per_day(self) -> Decimal:
         """Money a day: if it goes on as in its odd hours, as often as it spends; once it is over, what it was."""
-        hours = self.hours * self.figures.width // HOUR
-        if self.closed and self.figures.width == HOUR:
+        so_far = abs(self.at_stake)
+        width = max(self.figures.width, HOUR)
+        if self.closed and width == HOUR:
             days = max(1, -(-(self.last + HOUR - self.first) // DAY))
-            return RATIO.divide(abs(self.so_far), Decimal(days)).quantize(_CENT, context=RATIO)
-        odd_hours = Decimal(24 * self.figures.frequency)
-        return RATIO.multiply(RATIO.divide(abs(self.so_far), Decimal(hours)), odd_hours).quantize(_CENT)
+            return RATIO.divide(so_far, Decimal(days)).quantize(_CENT, context=RATIO)
+        seconds = self.hours * width + self.minutes + self.windows * WIDTH
+        a_day = Decimal(DAY * self.figures.frequency)
+        return RATIO.multiply(RATIO.divide(so_far, Decimal(seconds)), a_day).quantize(_CENT)
 
     @property
     def severity(self) -> str:
@@ -102,12 +120,13 @@ class Episode(msgspec.Struct, array_like=True):
 
 def terms_of(key: ScopeKey) -> dict[str, str]:
     """Return the scope of a key by dimension; empty for everything."""
-    return dict(zip(PROJECTIONS[key[0]], key[1], strict=True))
+    return dict(zip(_DIMENSIONS[key[0]], key[1], strict=True))
 
 
-def identity(key: ScopeKey, *, above: bool, hour: int) -> str:
-    """Return the id of an anomaly that begins in an hour."""
-    return "a-" + event_id(DETECTED, key[0], *key[1], key[2], "above" if above else "below", hour)
+def identity(key: ScopeKey, *, above: bool, hour: int, source: str = METERED) -> str:
+    """Return the id of an anomaly that begins in an hour, or on a day of a bill."""
+    of = () if source == METERED else (source,)
+    return "a-" + event_id(DETECTED, key[0], *key[1], key[2], "above" if above else "below", hour, *of)
 
 
 def label(key: ScopeKey) -> str:
@@ -125,11 +144,11 @@ def document(episode: Episode, currency: str) -> dict[str, Any]:
         "severity": episode.severity,
         "scope": episode.scope,
         "driver": episode.driver,
-        "source": "metered",
+        **_source(episode.source),
         "since": to_rfc3339(episode.first),
-        "last": to_rfc3339(episode.last + HOUR),
+        "last": to_rfc3339(episode.until or episode.last + HOUR),
         **_explained(episode.figures, currency),
-        "at_stake": {"so_far": to_text(episode.so_far), "per_day": to_text(episode.per_day), "currency": currency},
+        "at_stake": {"so_far": to_text(episode.at_stake), "per_day": to_text(episode.per_day), "currency": currency},
         "owner": episode.owner or None,
         "also": list(episode.members),
         "similar": list(episode.similar),
@@ -139,8 +158,13 @@ def document(episode: Episode, currency: str) -> dict[str, Any]:
     }
 
 
+def _source(source: str) -> dict[str, str]:
+    origin = parse(source)
+    return {"source": origin.kind, "provider": origin.provider} if origin.provider else {"source": origin.kind}
+
+
 def series(episode: Episode) -> list[dict[str, Any]]:
-    """Return how the spend of the scope came, hour by hour; for looking at, so floats will do."""
+    """Return how the spend of the scope came, window by window; for looking at, so floats will do."""
     return [
         {
             "start": to_rfc3339(hour),

@@ -43,6 +43,12 @@ def parse(value: bytes) -> Feedback | Rejected:
         return Rejected(f"not feedback: {error}")
 
 
+def tolerance(known: float, verdict: str) -> float:
+    """Return how many times as odd a scope has to be from now on."""
+    factor = {"yes": _LOUDER, "no": _QUIETER}.get(verdict, 1.0)
+    return min(max(known * factor, _RANGE[0]), _RANGE[1])
+
+
 def hear(hourly: Hourly, said: Feedback, offset: int, hour: int) -> None:
     """Carry feedback out; what is unknown, or was heard already, changes nothing."""
     episode = hourly.keeper.get(said.feedback)
@@ -52,8 +58,7 @@ def hear(hourly: Hourly, said: Feedback, offset: int, hour: int) -> None:
     hourly.keeper.put(episode)
     state = hourly.state(episode.key)
     if state is not None:
-        factor = {"yes": _LOUDER, "no": _QUIETER}.get(said.verdict, 1.0)
-        state.tolerance = min(max(state.tolerance * factor, _RANGE[0]), _RANGE[1])
+        state.tolerance = tolerance(state.tolerance, said.verdict)
         if said.verdict == "planned" and not episode.closed:
             spend.rebase(state)
         hourly.states[episode.key] = state

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
+from domain.anomaly import places
 from domain.anomaly.bounds import to_float
 from domain.anomaly.decomposition import Decomposition, decompose, rounded
 from domain.anomaly.episodes import Figures, terms_of
+from domain.anomaly.places import nothing
 from domain.money import ZERO, add, add_up
 from domain.scope import DIMENSIONS
-from domain.windows import DAY
+from domain.windows import DAY, HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from decimal import Decimal
 
     from domain.anomaly.hours import Observed, ScopeKey
+    from domain.anomaly.places import Lines
     from domain.anomaly.spend import Judgement
     from domain.anomaly.state import SpendState
     from domain.anomaly.stories import Finding
@@ -28,12 +31,18 @@ LEAK: Final = "leak"
 _WORTH: Final = 0.1
 
 
-def explain(finding: Finding, hour: int, state: SpendState | None, judged: Judged) -> Figures:
-    """Return the figures of an odd hour; `judged` is what everybody spent in it."""
+def explain(
+    finding: Finding, hour: int, state: SpendState | None, judged: Judged, width: int = HOUR, lines: Lines = nothing
+) -> Figures:
+    """Return the figures of an odd window that starts with `hour`.
+
+    `judged` is what everybody spent in it, `lines` at which prices.
+    """
     if finding.kind == LEAK:
         return _leak(finding, hour)
     parts, found = finding.parts, finding.judged
     expected = rounded(found.expected)
+    drilled = _drill(finding, judged) | places.drill(finding, hour, width, lines)
     usual = {} if state is None else state.prices
     return Figures(
         hour=hour,
@@ -42,7 +51,8 @@ def explain(finding: Finding, hour: int, state: SpendState | None, judged: Judge
         deviation=rounded(found.deviation),
         sigma=found.z,
         terms=tuple(decompose(parts, expected, usual)),
-        contributors=tuple(_contributors(finding, usual, judged)),
+        contributors=tuple(_contributors(finding, usual, drilled)),
+        width=width,
         frequency=found.frequency,
     )
 
@@ -56,12 +66,12 @@ def _leak(finding: Finding, hour: int) -> Figures:
 
 
 def _contributors(
-    finding: Finding, usual: Mapping[str, list[float]], judged: Judged
+    finding: Finding, usual: Mapping[str, list[float]], drilled: Mapping[tuple[str, str], float]
 ) -> Iterable[tuple[str, str, Decimal]]:
     """Yield the values of each open dimension that make most of the difference, largest first."""
     whole = finding.judged.difference
     found: list[tuple[str, str, Decimal]] = []
-    for (dimension, value), amount in _drill(finding, judged).items():
+    for (dimension, value), amount in drilled.items():
         if amount * whole > 0 and abs(amount) >= _WORTH * abs(whole):
             found.append((dimension, value, rounded(amount)))
     level = sum(each[1] for each in usual.values())

@@ -1,7 +1,8 @@
-"""Closed hours on their way from the rollup to detection: exact cost by full scope and resource type.
+"""Closed windows on their way from the rollup to detection: exact cost by full scope and resource type.
 
-An owner partition of cost sends an hour once no more is expected for it, and again, whole, when something came late.
-A message is one part of an hour; the last part of the newest `revision` makes the hour complete.
+An owner partition of cost sends an hour, and before it its five minutes, once no more is expected for them, and again,
+whole, when something came late. A message is one part of a window; a mark says up to where all were sent. Lines of
+five minutes tell prices apart, whose names tell the model or the region; those of an hour do not.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import msgspec
 from domain.money import ZERO, add
 from domain.projecting import narrow
 from domain.projections import PROJECTIONS
+from domain.windows import HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,19 +24,20 @@ LINES_A_PART: Final = 2_000
 
 
 class HourLine(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one full scope spent on one resource type in an hour."""
+    """What one full scope spent on one resource type in a window; at which price (`variant`) in five minutes."""
 
     values: tuple[str, ...]
     resource_type: str
     events: int
     units: Decimal
     amount: Decimal
+    variant: str = ""
 
 
 class HourPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One part of an hour of a partition; `hour` is its first second. Everything before `closed` is closed there.
+    """One part of a window of a partition; `hour` is its first second, `width` an hour or five minutes.
 
-    A part without lines (`parts` 0) only says how far the partition is.
+    A part without lines (`parts` 0) is a mark: all hours before `closed`, all five minutes before `fine` are closed.
     """
 
     partition: int
@@ -43,21 +46,25 @@ class HourPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
     part: int
     parts: int
     lines: list[HourLine]
+    width: int = HOUR
+    fine: int = 0
 
 
 encode_part = msgspec.msgpack.Encoder().encode
 decode_part = msgspec.msgpack.Decoder(HourPart).decode
 
 
-def split(partition: int, closed: int, hour: int, lines: list[HourLine]) -> list[bytes]:
-    """Return the messages that carry an hour; one even when it has no lines."""
+def split(partition: int, closed: int, start: int, lines: list[HourLine], width: int = HOUR) -> list[bytes]:
+    """Return the messages that carry a window; one even when it has no lines."""
     chunks = [lines[at : at + LINES_A_PART] for at in range(0, len(lines), LINES_A_PART)] or [[]]
-    return [encode_part(HourPart(partition, closed, hour, i, len(chunks), chunk)) for i, chunk in enumerate(chunks)]
+    return [
+        encode_part(HourPart(partition, closed, start, i, len(chunks), chunk, width)) for i, chunk in enumerate(chunks)
+    ]
 
 
-def mark(partition: int, closed: int) -> bytes:
+def mark(partition: int, closed: int, fine: int = 0) -> bytes:
     """Return the message that says how far a partition is."""
-    return encode_part(HourPart(partition, closed, 0, 0, 0, []))
+    return encode_part(HourPart(partition, closed, 0, 0, 0, [], HOUR, fine))
 
 
 class Part:

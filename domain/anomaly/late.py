@@ -6,7 +6,7 @@ Only hours that the scope still remembers (two days) are judged again, by what w
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -28,11 +28,14 @@ if TYPE_CHECKING:
     from domain.anomaly.hours import HourLine, Observed, ScopeKey
     from domain.anomaly.state import SpendState
 
+_MOST: Final = 0.5
+
 
 def judge_again(hourly: Hourly, hour: int, lines: Iterable[HourLine], minimum: float) -> None:
     """Judge an hour by all that is known of it now; changes go where `hourly` collects them."""
-    judged = dict(_changed(hourly, hour, observe(lines)))
-    _correct(hourly, hour, judged)
+    moved: dict[ScopeKey, float] = {}
+    judged = dict(_changed(hourly, hour, observe(lines), moved))
+    _correct(hourly, hour, judged, moved)
     findings = [
         Finding(key, "spike" if found.difference > 0 else "drop", found, parts)
         for key, (found, parts) in judged.items()
@@ -45,7 +48,7 @@ def judge_again(hourly: Hourly, hour: int, lines: Iterable[HourLine], minimum: f
 
 
 def _changed(
-    hourly: Hourly, hour: int, seen: dict[ScopeKey, Observed]
+    hourly: Hourly, hour: int, seen: dict[ScopeKey, Observed], moved: dict[ScopeKey, float]
 ) -> Iterator[tuple[ScopeKey, tuple[Judgement, Observed]]]:
     for key, parts in seen.items():
         state = hourly.state(key)
@@ -59,6 +62,7 @@ def _changed(
             state.today += now - actual
         state.remember(hour, now, expected, deviation)
         hourly.states[key] = state
+        moved[key] = now - actual
         z = (now - expected) / deviation if deviation else 0.0
         limit = _limit(state, hour, now - actual if now > expected else actual - now)
         yield key, (Judgement(now, expected, deviation, z, limit, odd=False), parts)
@@ -70,15 +74,25 @@ def _limit(state: SpendState, hour: int, worse: float) -> float:
     return limit_of(state) if known >= WARM and worse > 0 else math.inf
 
 
-def _correct(hourly: Hourly, hour: int, judged: dict[ScopeKey, tuple[Judgement, Observed]]) -> None:
+def _correct(
+    hourly: Hourly, hour: int, judged: dict[ScopeKey, tuple[Judgement, Observed]], moved: dict[ScopeKey, float]
+) -> None:
     for episode in list(hourly.keeper.all()):
-        if episode.closed or episode.key not in judged or not episode.first <= hour <= episode.last:
+        first = episode.first - episode.first % HOUR
+        if episode.closed or episode.key not in judged or not first <= hour <= episode.last:
             continue
         found, parts = judged[episode.key]
-        if episode.hours == 1 and _is_ordinary(found, above=episode.above):
+        ordinary = _is_ordinary(found, above=episode.above)
+        if ordinary and (episode.hours == 1 or (not episode.hours and _makes_good(episode, moved[episode.key]))):
             hourly.keeper.close(episode, max(hour, episode.last), CORRECTED)
         elif hour == episode.figures.hour and episode.figures.width == HOUR:
             hourly.keeper.put(_with_actual(episode, hourly, parts))
+
+
+def _makes_good(episode: Episode, moved: float) -> bool:
+    """Tell whether what was late is most of what five minutes were odd by: their hour was ordinary anyway."""
+    at_stake = to_float(episode.at_stake)
+    return moved * at_stake < 0 and abs(moved) >= _MOST * abs(at_stake)
 
 
 def _is_ordinary(found: Judgement, *, above: bool) -> bool:

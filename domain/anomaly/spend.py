@@ -131,10 +131,14 @@ def limit_of(state: SpendState) -> float:
     if state.hours < WARM or state.zeros >= LUMPY:
         return math.inf
     limit = max(SIGMA, _TAIL * max(state.extreme, _LEAST_EXTREME)) * state.tolerance
-    limit = max(limit, _PEAK * state.peak)
-    if state.hours < SETTLED:
-        limit *= _COLDER if state.hours < HOURS_A_WEEK else _COLD
-    return limit
+    return max(limit, _PEAK * state.peak) * coldness(state)
+
+
+def coldness(state: SpendState) -> float:
+    """Return by how much a young scope is harder to impress."""
+    if state.hours >= SETTLED:
+        return 1.0
+    return _COLDER if state.hours < HOURS_A_WEEK else _COLD
 
 
 def learn(state: SpendState, hour: int, judged: Judgement, *, rest: bool) -> None:

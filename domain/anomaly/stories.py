@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from domain.anomaly.bills import ACCOUNT_SERVICE
 from domain.anomaly.episodes import label, terms_of
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ class Story(NamedTuple):
 
 
 def related(one: ScopeKey, other: ScopeKey) -> bool:
-    """Tell whether two scopes have spend in common, as far as their names say."""
+    """Tell whether two scopes have spend in common, as far as their names say; an account's service is by itself."""
+    if (one[0] == ACCOUNT_SERVICE) is not (other[0] == ACCOUNT_SERVICE):
+        return False
     terms = terms_of(other)
     return one[2] == other[2] and all(terms.get(name, value) == value for name, value in terms_of(one).items())
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from domain.billing.charges import ChargeKey, book, charges
-from domain.billing.details import DetailPlace, detail_of, plus, quantity_of
+from domain.billing.details import DetailPlace, detail_of, original_of, plus, quantity_of
 from domain.billing.editions import Edition, standing
 from domain.fx import MissingRateError
 from domain.identities import identity
@@ -235,7 +235,9 @@ class Fold:
         recorded = record.timestamp if delta.ordinal is None else 0
         place = DetailPlace(statement, edition, recorded, detail_of(delta.row, booked))
         known = self.folded.details.get(place) or self._reader.detail(place)
-        self.folded.details[place] = plus(known, record.offset, quantity_of(delta.row), booked.amounts)
+        self.folded.details[place] = plus(
+            known, record.offset, quantity_of(delta.row), booked.amounts, original_of(delta.row)
+        )
 
     def _statement(self, name: str) -> StatementRow:
         known = self.folded.statements.get(name) or self._reader.statement(name)

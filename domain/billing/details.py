@@ -54,13 +54,16 @@ class DetailPlace(NamedTuple):
 class DetailRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What it comes to, by `domain.sources.BASES`: None where no line tells it; `version` is the newest line's offset.
 
-    `quantity` is None where a line tells none: then it says nothing of the amount.
+    `quantity` is None where a line tells none: then it says nothing of the amount. `original` is the effective cost
+    (the billed one where no line tells it) in the currency of the bill, None where its lines have several.
     """
 
     version: int
     rows: int
     quantity: Decimal | None
     amounts: Amounts
+    original: Decimal | None = None
+    currency: str = ""
 
 
 def detail_of(row: BillingRow, booked: Booked) -> DetailKey:
@@ -91,16 +94,27 @@ def unit_of(row: BillingRow) -> str:
     return (row.consumed_unit if is_consumed else row.pricing_unit or row.consumed_unit) or ""
 
 
-def plus(known: DetailRow | None, offset: int, quantity: Decimal | None, amounts: Amounts) -> DetailRow:
+def original_of(row: BillingRow) -> tuple[Decimal, str]:
+    """Return what was billed, as it was billed: the effective cost where the bill tells it."""
+    cost = row.billed_cost if row.effective_cost is None else row.effective_cost
+    return cost or ZERO, row.billing_currency
+
+
+def plus(
+    known: DetailRow | None, offset: int, quantity: Decimal | None, amounts: Amounts, original: tuple[Decimal, str]
+) -> DetailRow:
     """Return the row with one more line in it; a line that is in it already changes nothing."""
     if known is None:
-        return DetailRow(offset, 1, quantity, amounts)
+        return DetailRow(offset, 1, quantity, amounts, *original)
     if offset <= known.version:
         return known
     both = None if known.quantity is None or quantity is None else EXACT.add(known.quantity, quantity)
     old, new = known.amounts, amounts
     sums = _sum(old[0], new[0]), _sum(old[1], new[1]), _sum(old[2], new[2]), _sum(old[3], new[3])
-    return DetailRow(offset, known.rows + 1, both, sums)
+    billed, currency = original
+    if known.original is None or known.currency != currency:
+        return DetailRow(offset, known.rows + 1, both, sums)
+    return DetailRow(offset, known.rows + 1, both, sums, EXACT.add(known.original, billed), currency)
 
 
 def _sum(left: Decimal | None, right: Decimal | None) -> Decimal | None:

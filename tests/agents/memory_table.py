@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ class MemoryTable:
 
     def __init__(self, *partitions: int) -> None:
         self.rows: defaultdict[int, dict[bytes, bytes]] = defaultdict(dict)
+        self.keys: defaultdict[int, list[bytes]] = defaultdict(list)  # sorted
         self.epoch = 0
         self.failures: list[Exception | None] = []
         self.committed = asyncio.Event()
@@ -44,8 +46,28 @@ class MemoryTable:
         return list(self._tenures.items())
 
     def scan(self, partition: int, prefix: bytes = b"", start: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
-        rows = sorted(self.rows[partition].items())
-        yield from [(key, row) for key, row in rows if key.startswith(prefix) and key >= start]
+        rows, keys = self.rows[partition], self._sorted(partition)
+        at = bisect_left(keys, max(prefix, start))
+        while at < len(keys) and keys[at].startswith(prefix):
+            key = keys[at]
+            yield key, rows[key]
+            # Rows may have come and gone meanwhile.
+            at = bisect_right(keys, key)
+
+    def _sorted(self, partition: int) -> list[bytes]:
+        """Return the keys in order; a test may have changed the rows itself."""
+        if len(self.keys[partition]) != len(self.rows[partition]):
+            self.keys[partition] = sorted(self.rows[partition])
+        return self.keys[partition]
+
+    def put(self, partition: int, key: bytes, row: bytes | None) -> None:
+        rows, keys = self.rows[partition], self._sorted(partition)
+        if row is not None:
+            if key not in rows:
+                insort(keys, key)
+            rows[key] = row
+        elif rows.pop(key, None) is not None:
+            del keys[bisect_left(keys, key)]
 
 
 class MemoryTenure:
@@ -80,14 +102,11 @@ class MemoryTenure:
         failure = self._table.failures.pop(0) if self._table.failures else None
         if failure is not None:
             raise failure
-        kept = self._rows
+        self._rows  # noqa: B018 - raises when it is lost
         assert sum(len(key) + len(row or b"") for key, row in rows.items()) <= COMMIT_BYTES
         self.position += len(rows)
         for key, row in rows.items():
-            if row is None:
-                kept.pop(key, None)
-            else:
-                kept[key] = row
+            self._table.put(self._partition, key, row)
         self._table.committed.set()
 
     async def delete(self, keys: Iterable[bytes]) -> None:

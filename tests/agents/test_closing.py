@@ -35,7 +35,7 @@ def test_late_events_all_the_time_send_a_few_hours_now_and_then_each_in_its_turn
         found.heard([(0, Report(round_, START + 48 * HOUR))], now)
         some = found.changed(now)
         assert len(some) == RESENT_AT_ONCE
-        found.sent_again(some, now)
+        found.sent_again(some, (), now)
         assert found.changed(now + 1) == []
         seen += some
     assert sorted(seen) == sorted([START + number * HOUR for number in range(12)] * 4)
@@ -48,6 +48,6 @@ def test_once_nothing_comes_any_more_all_that_changed_is_sent_soon() -> None:
     calm = NOW + CALM
     found.heard([(0, Report(1, START + 48 * HOUR, START + 48 * HOUR, calm, CALM))], calm)
     first = found.changed(calm)
-    found.sent_again(first, calm)
+    found.sent_again(first, (), calm)
     assert len(first) == RESENT_WHEN_CALM
     assert len(found.changed(calm)) == 30 - RESENT_WHEN_CALM

@@ -162,7 +162,7 @@ def test_json_is_the_answer_as_it_came(server: Server) -> None:
                      "crossed"]),
         ("anomalies", ["2026-08-31", "00:00", "high", "spike", "tenant=acme,feature=search", "compute", "40.00",
                        "10.00", "+300", "%", "720.00", "open", "a-1"]),
-        ("anomalies a-1", ["actual", "by", "hour", "▃█"]),
+        ("anomalies a-1", ["actual,", "drawn", "▃█"]),
         ("anomalies a-1", ["made", "of", "price", "1.00,", "volume", "28.00,", "mix", "1.00"]),
         ("flags", ["search-tier", "throttled", "everybody"]),
         ("dead-letters", ["usage-metered[1]@42", "99", "units:", "missing"]),

@@ -1,0 +1,75 @@
+"""Which scopes are fast: the dearest of those that have events all the time, as many as are allowed.
+
+Chosen once a day of event time, from what the hours have taught, so a replay chooses the same. A scope that was fast
+before is kept before one that is as dear; one whose five minutes turn out to be empty too often is left out for a week.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import msgspec
+
+from domain.anomaly.spend import WARM
+from domain.windows import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from domain.anomaly.fast_state import FastState
+    from domain.anomaly.hours import ScopeKey
+    from domain.anomaly.state import SpendState
+
+_NEVER_EMPTY: Final = 0.02  # share of hours without any cost
+_KEPT: Final = 1.25
+_LEFT_OUT: Final = 7 * DAY
+
+
+class Candidate(NamedTuple):
+    """A scope that has events all the time, and what it spends a day."""
+
+    key: ScopeKey
+    a_day: float
+
+
+class Choice(msgspec.Struct, frozen=True, array_like=True):
+    """The fast scopes and drivers, and until when others are left out (epoch seconds)."""
+
+    version: int = 0
+    keys: tuple[tuple[str, tuple[str, ...], str], ...] = ()
+    resting: tuple[tuple[tuple[str, tuple[str, ...], str], int], ...] = ()
+
+
+encode_choice = msgspec.msgpack.Encoder().encode
+decode_choice = msgspec.msgpack.Decoder(Choice).decode
+
+
+def candidate(key: ScopeKey, state: SpendState, least_events: int, minimum: float) -> Candidate | None:
+    """Return a scope as a candidate; None when it is too new, too cheap, or has too few events an hour."""
+    if state.hours < WARM or state.zeros > _NEVER_EMPTY:
+        return None
+    a_day = 24 * state.slow
+    events = sum(usual[2] for usual in state.prices.values())
+    return Candidate(key, a_day) if events >= least_events and a_day >= max(minimum, 1e-9) else None
+
+
+def choose(
+    before: Choice,
+    candidates: Iterable[Candidate],
+    states: Mapping[ScopeKey, FastState],
+    most: int,
+    now: int,
+    steady: float,
+) -> Choice:
+    """Return the fast scopes of the next day; `states` are the models of those before, `steady` what they may lack."""
+    resting = {key: until for key, until in before.resting if until > now}
+    resting |= {key: now + _LEFT_OUT for key in before.keys if key in states and states[key].zeros > steady}
+    known = set(before.keys)
+    ranked = sorted(
+        (-each.a_day * (_KEPT if each.key in known else 1.0), each.key)
+        for each in candidates
+        if each.key not in resting
+    )
+    # As many are remembered as are chosen: the state is bounded.
+    left_out = sorted(resting.items(), key=lambda each: (-each[1], each[0]))[: 4 * most]
+    return Choice(before.version, tuple(sorted(key for _, key in ranked[:most])), tuple(sorted(left_out)))
