@@ -58,7 +58,7 @@ def completeness_of(documents: Sequence[Mapping[str, bytes]], topics: Topics, no
     """Return how much was in the figures when the documents of `KINDS` were read."""
     progress, heartbeats = documents
     behind = workers.lag(workers.alive_of(heartbeats, now).values())
-    lag = sum(behind.get(topic, 0) for topic in (topics.usage_metered, topics.cost_totals))
+    lag = sum(behind.get(topic, 0) for topic in (topics.usage_metered, topics.billing_deltas, topics.cost_totals))
     return Completeness(newest(progress), lag, billed_until(progress))
 
 
