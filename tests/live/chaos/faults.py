@@ -44,14 +44,13 @@ STANDBY: Final = (("COSTGUARD_STANDBY_REPLICAS", "1"),)
 
 @dataclass(frozen=True)
 class Fault:
-    """One kind of fault: how often it happens in a run, and with how many workers; `flaw` is a known one of ours."""
+    """One kind of fault: how often it happens in a run, and with how many workers."""
 
     name: str
     strike: Strike
     times: int = 2
     workers: int = 1
     environment: tuple[tuple[str, str], ...] = ()
-    flaw: str = ""
 
 
 async def kill_a_worker(system: System, _: Cluster) -> None:
@@ -158,14 +157,7 @@ FAULTS: Final = (
     Fault("none", kill_a_worker, times=0),
     Fault("kill -9 of the only worker", kill_a_worker, times=4),
     Fault("kill -9 of one worker of two", kill_a_worker, times=4, workers=2),
-    Fault(
-        "the same, with standby tables",
-        kill_a_worker,
-        times=4,
-        workers=2,
-        environment=STANDBY,
-        flaw="about one run in three passes totals over; standby replicas are experimental until this is understood",
-    ),
+    Fault("the same, with standby tables", kill_a_worker, times=4, workers=2, environment=STANDBY),
     Fault("a worker frozen past its session", freeze_a_worker, times=4, workers=2),
     Fault("a worker joins, and leaves politely", a_worker_joins_and_leaves, times=3),
     Fault("join and leave during recovery", join_and_leave_while_another_recovers, times=2, workers=2),
