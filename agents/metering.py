@@ -70,7 +70,10 @@ class Source:
 
 
 class Metering:
-    """Folds the batches of every source partition that this worker owns; `rules` is a digest of prices and owners."""
+    """Folds the batches of every source partition that this worker owns; `rules` is a digest of prices and owners.
+
+    `newest` returns the event time that any source has reached, as far as this worker knows (epoch seconds).
+    """
 
     def __init__(
         self,
@@ -86,8 +89,10 @@ class Metering:
         rules: str,
         clock: Clock,
         ends: Ends,
+        newest: Callable[[], int] = int,
     ) -> None:
         self._topics = topics
+        self._newest = newest
         self._cells = cells
         self._ids = ids
         self._publisher = publisher
@@ -107,7 +112,7 @@ class Metering:
         started = time.perf_counter()
         done = meter.done
         with metrics.cpu("fold"):
-            folded = meter.fold(batch.records, int(self._clock()))
+            folded = meter.fold(batch.records, int(self._clock()), self._newest())
         folding = time.perf_counter()
         await self._write(source, folded, done)
         written = time.perf_counter()
@@ -227,7 +232,7 @@ class Metering:
             oldest = retained_day(watermark, RETENTION_DAYS)
             source.meter.identities.forget(oldest)
             await _delete_before(source.ids, oldest, identities_table.day_of)
-            oldest_minute = retained_day(watermark, meter_table.RETENTION_DAYS) * DAY
+            oldest_minute = source.meter.oldest(int(self._clock()), self._newest())
             await _delete_before(source.cells, oldest_minute, meter_table.minute_of)
 
 

@@ -120,6 +120,10 @@ class RollingUp:
             known = self._partitions[number] = Partition(number, self._costs.tenure(number), self._sources)
         return known
 
+    def newest(self) -> int:
+        """Return the event time that any source has reached, as far as is known here (epoch seconds); 0 at first."""
+        return max((state.watermark for state in self._partitions.values()), default=0)
+
     async def _fold(self, state: Partition, arrived: list[Arrived]) -> None:
         with metrics.cpu("rollup"):
             cells = newest(arrived)

@@ -32,7 +32,7 @@ def install(wiring: Wiring) -> None:
     writer = ViewWriter(wiring.outside.view, owner=wiring.outside.name)
     rolling_up, bills = _rollup(wiring, writer), _billing(wiring, writer)
     upkeep = Upkeep(
-        metering=_metering(wiring, writer),
+        metering=_metering(wiring, writer, rolling_up),
         billing=bills,
         rolling_up=rolling_up,
         budgets=_budgets(wiring, writer),
@@ -49,7 +49,7 @@ def install(wiring: Wiring) -> None:
     processes.add_service(wiring.app, upkeep)
 
 
-def _metering(wiring: Wiring, writer: ViewWriter) -> metering.Metering:
+def _metering(wiring: Wiring, writer: ViewWriter, rolling_up: rollup.RollingUp) -> metering.Metering:
     topics, configuration, outside = wiring.topics, wiring.configuration, wiring.outside
     meter = metering.Metering(
         topics=metering.MeteringTopics(topics.usage_metered, topics.cost_totals, topics.dead_letter),
@@ -65,6 +65,7 @@ def _metering(wiring: Wiring, writer: ViewWriter) -> metering.Metering:
         ),
         clock=outside.clock,
         ends=lambda partition: processes.ended(wiring.app, topics.usage_metered, partition),
+        newest=rolling_up.newest,
     )
     metering.install(wiring.app, channel=wiring.channel(topics.usage_metered), metering=meter, fatal=outside.fatal)
     return meter

@@ -8,9 +8,10 @@ RFC 3339 with an offset, `units` is a finite number that is not negative, token 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import msgspec
 
@@ -28,9 +29,6 @@ from domain.usage import (
     UsageMetered,
 )
 from domain.windows import DAY, FIRST_YEAR, LAST_YEAR
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 # Window starts are kept as 32-bit seconds; a time outside is a mistake of its sender's clock or format.
 MAX_EXPONENT: Final = 18
@@ -54,6 +52,7 @@ _FIRST: Final = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp())
 _LAST: Final = int(datetime(LAST_YEAR, 1, 1, tzinfo=UTC).timestamp())
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
+Headers = Sequence[tuple[str, bytes | None]]
 Counts = tuple[int, ...]
 Quantity = Decimal | Counts
 """What is summed and priced: units, or the disjoint token counts of an LLM call (`domain.pricing.TOKEN_CLASSES`)."""
@@ -63,13 +62,13 @@ Read = tuple[int, UsageEvent, Quantity]
 """A valid event: its time in epoch seconds, the event, and its quantity. Plain, because there are so many."""
 
 
-def decode(value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> UsageEvent | Rejected:
+def decode(value: bytes | None, headers: Headers = ()) -> UsageEvent | Rejected:
     """Read one record of `usage-metered`."""
     read = decode_metered(value, headers)
     return read if isinstance(read, Rejected) else read[1]
 
 
-def decode_metered(value: bytes | None, headers: Sequence[tuple[str, bytes]] = ()) -> Read | Rejected:
+def decode_metered(value: bytes | None, headers: Headers = ()) -> Read | Rejected:
     """Read one record of `usage-metered`, with what is folded of it."""
     try:
         event = _from_headers(value, headers) if headers and _is_binary(headers) else _decode_event(value)  # type: ignore[arg-type]
@@ -95,7 +94,7 @@ def decode_metered(value: bytes | None, headers: Sequence[tuple[str, bytes]] = (
     return quantity if isinstance(quantity, Rejected) else (time, event, quantity)
 
 
-def _as_activity(value: bytes, headers: Sequence[tuple[str, bytes]]) -> UsageEvent | Rejected | None:
+def _as_activity(value: bytes, headers: Headers) -> UsageEvent | Rejected | None:
     """Read how many users of a tenant were active, as usage of a meter; None when it is another kind of event."""
     try:
         raw = _decode_any(value)
@@ -137,9 +136,9 @@ def _token_counts(data: UsageMetered) -> Counts | Rejected:
 
 def _units(units: Decimal | None) -> Decimal | Rejected:
     try:
-        # Traps what is too large, too small, too long, or no number.
-        if units is not None and ZERO <= _UNITS.plus(units) < _INFINITY:
-            return units
+        # Traps what is too large, too small, too long, or no number; drops zeros that would make it long, or tiny.
+        if units is not None and ZERO <= (exact := _UNITS.plus(units)) < _INFINITY:
+            return exact or ZERO
     except DecimalException:
         pass
     return Rejected(_why_invalid(units))
@@ -163,18 +162,19 @@ def _learn(resource_type: str) -> bool:
     return True
 
 
-def _is_binary(headers: Sequence[tuple[str, bytes]]) -> bool:
+def _is_binary(headers: Headers) -> bool:
     return any(name.lower() == _BINARY_MODE for name, _ in headers)
 
 
-def _from_headers(value: bytes, headers: Sequence[tuple[str, bytes]]) -> UsageEvent:
+def _from_headers(value: bytes, headers: Headers) -> UsageEvent:
     data = _decode_data(value)
     return msgspec.convert({**_attributes(headers), "data": msgspec.to_builtins(data)}, UsageEvent)
 
 
-def _attributes(headers: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
+def _attributes(headers: Headers) -> dict[str, Any]:
     return {
         name.lower().removeprefix("ce_"): content.decode()
         for name, content in headers
-        if name.lower().startswith("ce_")
+        # Kafka's headers may be null.
+        if name.lower().startswith("ce_") and content is not None
     }

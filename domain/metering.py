@@ -1,8 +1,7 @@
 """Folding metered events into running totals: attribute, price, sum; exact, and the same again on replay.
 
 One `Meter` holds what a worker knows of one source partition. `fold` takes a batch and returns what is to be
-written and sent; it performs nothing itself. Quantities are summed first and priced once per cell, which is exact
-because a price is linear (a tier by context size is part of the price's identity).
+written and sent; it performs nothing itself. Quantities are summed first and priced once per cell: a price is linear.
 """
 
 from __future__ import annotations
@@ -45,6 +44,9 @@ if TYPE_CHECKING:
 LATE_SECONDS: Final = 300
 # Batches of fewer events say little about where most of their sources are.
 FEW_EVENTS: Final = 16
+# Days of event time for which totals are accumulated: longer than ids are remembered, shorter than the cost tables keep
+# what they came to, so that a total which grows always finds there what it is to overwrite.
+RETENTION_DAYS: Final = 40
 # Rows are remembered while the process lives, up to this many; the oldest half is forgotten beyond.
 MAX_REMEMBERED_ROWS: Final = 40_000
 
@@ -104,11 +106,12 @@ def total(key: CellKey, row: MeterRow) -> Total:
 class _Sum:
     """What a batch adds to one cell: quantities are collected, and summed once."""
 
-    __slots__ = ("first", "is_attributed", "last", "quantities", "quote")
+    __slots__ = ("first", "is_attributed", "is_replay", "last", "quantities", "quote")
 
     def __init__(self, quote: Quote | None, offset: int, *, is_attributed: bool) -> None:
         self.quote = quote
         self.is_attributed = is_attributed
+        self.is_replay = False
         self.first = offset
         self.last = offset
         self.quantities: list[Any] = []
@@ -165,20 +168,29 @@ class Meter:
         self._read = read
         self._rows: dict[CellKey, MeterRow] = {}
 
-    def fold(self, records: Sequence[RawRecord], now: int) -> Folded:
-        """Fold a batch: records of one partition in offset order; `now` is the time (epoch seconds)."""
+    def fold(self, records: Sequence[RawRecord], now: int, newest: int = 0) -> Folded:
+        """Fold a batch: records of one partition in offset order; `now` is the time (epoch seconds).
+
+        `newest` is the event time that any source has reached, as far as is known: what is long before it is not
+        accumulated further, for the cost tables may have expired what it came to. It begins anew, beside that.
+        """
         folded = Folded(last_offset=records[-1].offset)
         replay = records[0].offset <= self.position
         with localcontext(EXACT):
             events = self._admit(records, folded)
             self._advance([event[1] for event in events], now, folded)
             sums = self._sum(events, folded, replay=replay)
+            oldest = self.oldest(now, newest)
             for key, added in sums.items():
-                row = self._add(key, added)
+                row = self._add(key, added, oldest)
                 if row is not None:
                     folded.rows[key] = row
         self._remember(folded)
         return folded
+
+    def oldest(self, now: int, newest: int = 0) -> int:
+        """Return the first minute whose totals are still accumulated; `newest` as in `fold`."""
+        return retained_day(min(max(self.watermark, newest), now + DAY), RETENTION_DAYS) * DAY
 
     def row(self, key: CellKey) -> MeterRow | None:
         """Return the running total of a cell."""
@@ -233,6 +245,8 @@ class Meter:
             if not added.is_attributed:
                 folded.unattributed += 1
             if replay and (offset <= self.done or self._holds(CellKey._make(key), offset)):
+                added.is_replay = True
+                added.first = offset + 1
                 continue
             added.last = offset
             added.quantities.append(quantity)
@@ -258,10 +272,13 @@ class Meter:
         row = self.row(key)
         return row is not None and offset <= row.version
 
-    def _add(self, key: CellKey, added: _Sum) -> MeterRow | None:
+    def _add(self, key: CellKey, added: _Sum, oldest: int) -> MeterRow | None:
         row = self.row(key)
         if not added.quantities:
             return row
+        if key.minute < oldest and not added.is_replay:
+            # What a crash may have kept from being sent is sent first: by the replay, which goes on with it.
+            row = None
         events = len(added.quantities)
         units, amount = added.units_and_amount(tokens=key.resource_type == LLM_TOKENS)
         if row is None:

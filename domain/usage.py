@@ -24,6 +24,9 @@ MAX_ID_CHARS: Final = 512
 MAX_NAME_CHARS: Final = 256
 Identifier = Annotated[str, Meta(min_length=1, max_length=MAX_ID_CHARS)]
 Name = Annotated[str, Meta(max_length=MAX_NAME_CHARS)]
+# Far more than any call has; sums of any number of calls stay exact.
+MAX_TOKENS: Final = 10**15
+Tokens = Annotated[int, Meta(le=MAX_TOKENS)]
 
 
 class TokenUsage(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
@@ -32,31 +35,31 @@ class TokenUsage(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=Tr
     Cache and audio tokens are part of `input_tokens` and `output_tokens`, as providers report them.
     """
 
-    input_tokens: int = 0
-    output_tokens: int = 0
-    cache_read_tokens: int = 0
-    cache_write_tokens: int = 0
-    cache_write_5m_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    input_audio_tokens: int = 0
-    cache_audio_read_tokens: int = 0
-    output_audio_tokens: int = 0
-    reasoning_tokens: int = 0
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    cache_read_tokens: Tokens = 0
+    cache_write_tokens: Tokens = 0
+    cache_write_5m_tokens: Tokens = 0
+    cache_write_1h_tokens: Tokens = 0
+    input_audio_tokens: Tokens = 0
+    cache_audio_read_tokens: Tokens = 0
+    output_audio_tokens: Tokens = 0
+    reasoning_tokens: Tokens = 0
 
 
 class Attributes(msgspec.Struct, frozen=True, gc=False):
     """What pricing and reports read of `attributes`; anything else a sender adds is ignored."""
 
-    provider: str | None = None
-    region: str | None = None
-    model: str | None = None
-    service_tier: str | None = None
-    batch: str | bool | None = None
-    storage_class: str | None = None
-    snapshot: str | bool | None = None
-    purchase: str | None = None
-    unit: str | None = None
-    account: str | None = None
+    provider: Name | None = None
+    region: Name | None = None
+    model: Name | None = None
+    service_tier: Name | None = None
+    batch: Name | bool | None = None
+    storage_class: Name | None = None
+    snapshot: Name | bool | None = None
+    purchase: Name | None = None
+    unit: Name | None = None
+    account: Name | None = None
 
 
 NO_ATTRIBUTES: Final = Attributes()

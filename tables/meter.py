@@ -3,7 +3,7 @@
 Key: the minute (4 bytes, big endian) + msgpack of the cell's other fields. Row: `domain.metering.MeterRow`; its version
 is the highest offset of the source partition that is folded in. One row under `POSITION` holds the highest version of
 all rows: a batch that starts above it cannot have been folded before.
-Retention: `RETENTION_DAYS` of event time; longer than ids are remembered, so a repeat always finds either.
+Retention: `domain.metering.RETENTION_DAYS` of the newest event time of any source.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from domain.metering import CellKey, MeterRow
 
 NAME: Final = "meter"
 POSITION: Final = b"\xff" * 5
-RETENTION_DAYS: Final = 40
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -11,8 +11,10 @@ import pytest
 
 from agents.metering import Metering, MeteringTopics
 from agents.rollup import RollingUp, RollupTopics
+from domain import totals
 from domain.ownership import Ownership
 from domain.pricing import PriceBook
+from domain.totals import Total
 from tables import meter as meter_table
 from tables import tenure
 from tables.tenure import PartitionLostError
@@ -22,10 +24,13 @@ from tests.agents.memory_table import MemoryTable
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+NOW = 1_793_491_200  # 2026-11-01T00:00:00Z
+FREE = Total(NOW, "t", "e", "f", "s", "o", "compute.requests", "p", "", 0, 0, 1, Decimal(1), Decimal(0))
+LIVE = totals.pack("metered", 1, 0, NOW, [FREE], 1)
 PRICE = {"resource_type": "compute.requests", "price": "0.25", "unit": "request", "effective_from": "2020-01-01"}
 
 
-def usage(number: int, tenant: str = "acme", minute: int = 0) -> bytes:
+def usage(number: int, tenant: str = "acme", minute: int = 0, day: str = "2026-11-01") -> bytes:
     data = {"tenant": tenant, "feature": "f", "service": "s", "resource_type": "compute.requests", "units": 2}
     return orjson.dumps(
         {
@@ -33,7 +38,7 @@ def usage(number: int, tenant: str = "acme", minute: int = 0) -> bytes:
             "id": f"e{number}",
             "source": "/test",
             "type": "costguard.usage.metered",
-            "time": f"2026-11-01T00:{minute:02d}:00Z",
+            "time": f"{day}T00:{minute:02d}:00Z",
             "data": data,
         }
     )
@@ -50,14 +55,15 @@ class House:
 
     def start(self) -> None:
         book = PriceBook.load([{**PRICE, "price": self.price}], "USD")
+        self.rolling_up = RollingUp(
+            topics=RollupTopics("totals", "attributed", "spend"), costs=self.costs, publisher=self.publisher,
+            view=self.view, currency="USD", sources=1, clock=lambda: 1_793_500_000.0,
+        )  # fmt: skip
         self.metering = Metering(
             topics=MeteringTopics("usage", "totals", "dead"), cells=self.cells, ids=self.ids,
             publisher=self.publisher, view=self.view, book=book, ownership=Ownership(), partitions=1,
             rules=self.price, clock=lambda: 1_793_500_000.0, ends=lambda _: None,
-        )  # fmt: skip
-        self.rolling_up = RollingUp(
-            topics=RollupTopics("totals", "attributed", "spend"), costs=self.costs, publisher=self.publisher,
-            view=self.view, currency="USD", sources=1, clock=lambda: 1_793_500_000.0,
+            newest=self.rolling_up.newest,
         )  # fmt: skip
 
     async def meter(self, values: list[bytes | None], first: int = 0) -> None:
@@ -216,3 +222,17 @@ async def gone_during(work: Coroutine[Any, Any, None], table: MemoryTable) -> No
     with pytest.raises(PartitionLostError):
         await working
     assert not table.rows[0]
+
+
+async def test_what_comes_after_its_cost_has_expired_adds_only_itself(house: House) -> None:
+    await house.meter([usage(n, day="2026-08-20") for n in range(20)])
+    await house.roll_up()
+    # Another source is two months on; the partition of the old events is not.
+    await house.rolling_up.handle(batch("totals", [packet for _, packet in LIVE], 100))
+    await house.rolling_up.expire()
+    sent = len(house.publisher.sent["totals"])
+    await house.meter([usage(20, day="2026-08-20")], 20)
+    await house.rolling_up.handle(
+        batch("totals", [value for _, value, _ in house.publisher.sent["totals"][sent:]], 200)
+    )
+    assert house.total() == Decimal("10.50"), "21 events at 0.50"

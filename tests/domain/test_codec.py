@@ -125,3 +125,36 @@ def test_headers_that_are_not_of_cloudevents_change_nothing() -> None:
 def test_a_binary_event_without_its_attributes_is_rejected() -> None:
     assert isinstance(decode(orjson.dumps(DATA), [("ce_specversion", b"1.0")]), Rejected)
     assert isinstance(decode(orjson.dumps(DATA), [("ce_specversion", b"\xff")]), Rejected)
+
+
+@pytest.mark.parametrize("text", ["0e-200", "0e-9999999999", "0e999", "-0", "0.00"])
+def test_a_zero_is_zero_however_it_is_written(text: str) -> None:
+    read = decode_metered(event().replace(b'"units":12.5', b'"units":"' + text.encode() + b'"'))
+    assert not isinstance(read, Rejected)
+    assert str(read[2]) == "0"
+
+
+def test_zeros_that_say_nothing_are_not_kept() -> None:
+    read = decode_metered(event().replace(b'"units":12.5', b'"units":"1.' + b"0" * 200 + b'"'))
+    assert not isinstance(read, Rejected)
+    assert isinstance(read[2], Decimal)
+    assert len(read[2].as_tuple().digits) <= 34
+
+
+def test_a_call_has_no_more_tokens_than_sums_can_hold() -> None:
+    value = event({**LLM, "usage": {"input_tokens": 1}})
+    assert isinstance(decode(value.replace(b'"input_tokens":1', b'"input_tokens":1' + b"0" * 124)), Rejected)
+    assert isinstance(decode(value.replace(b'"input_tokens":1', b'"input_tokens":1' + b"0" * 15)), UsageEvent)
+
+
+def test_a_null_header_is_one_that_is_missing() -> None:
+    attributes = {"specversion": "1.0", "id": "1", "source": "/s", "type": "costguard.usage.metered", "time": TIME}
+    headers: list[tuple[str, bytes | None]] = [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
+    assert isinstance(decode(orjson.dumps(DATA), [*headers, ("ce_subject", None)]), UsageEvent)
+    assert isinstance(decode(orjson.dumps(DATA), [*headers[:-1], ("ce_time", None)]), Rejected)
+
+
+@pytest.mark.parametrize("name", ["provider", "model", "region", "batch", "account"])
+def test_attributes_are_as_long_as_names(name: str) -> None:
+    assert isinstance(decode(event({**DATA, "attributes": {name: "a" * 256}})), UsageEvent)
+    assert isinstance(decode(event({**DATA, "attributes": {name: "a" * 257}})), Rejected)

@@ -71,8 +71,8 @@ class Worker:
             position=self.position,
         )
 
-    def handle(self, records: Sequence[Any], *, cells: bool = True, ids: bool = True) -> Folded:
-        folded = self.meter.fold(records, NOW)
+    def handle(self, records: Sequence[Any], *, cells: bool = True, ids: bool = True, newest: int = 0) -> Folded:
+        folded = self.meter.fold(records, NOW, newest)
         if cells:
             self.rows |= folded.rows
             self.position = self.meter.position
@@ -176,3 +176,49 @@ def test_any_crash_between_any_two_writes_loses_and_doubles_nothing(
         step += 1
     assert worker.events == len(set(ids))
     assert worker.units == sum(number + 1 for number in set(ids))
+
+
+LONG_AFTER = 1_793_491_200 + 60 * 86_400
+
+
+def test_what_is_long_past_begins_anew_beside_what_it_came_to() -> None:
+    worker = Worker()
+    worker.handle([record(0), record(1)])
+    worker.handle([record(2)], newest=LONG_AFTER)
+    (row,) = worker.rows.values()
+    assert (row.first, row.events) == (2, 1)
+
+
+def test_a_replay_goes_on_with_what_a_crash_may_have_kept_from_being_sent() -> None:
+    worker = Worker()
+    worker.handle([record(0), record(1)], newest=LONG_AFTER)
+    worker.crash()
+    worker.handle([record(0), record(1), record(2)], newest=LONG_AFTER)
+    (row,) = worker.rows.values()
+    assert (row.first, row.events) == (0, 3)
+
+
+hostile = st.one_of(
+    st.decimals(allow_nan=True, allow_infinity=True).map(str),
+    st.builds(lambda digits, power: f"{digits}e{power}", st.integers(0, 10**40), st.integers(-(10**10), 10**10)),
+    st.integers(0, 200).map(lambda zeros: "1." + "0" * zeros),
+    st.integers(0, 10**130).map(str),
+)
+
+
+@given(st.lists(st.tuples(hostile, st.booleans()), min_size=1, max_size=8))
+def test_no_quantity_that_is_accepted_keeps_another_from_being_summed(written: list[tuple[str, bool]]) -> None:
+    def event(offset: int, text: str, *, tokens: bool) -> Any:
+        changes: dict[str, Any] = {"units": text}
+        if tokens and text.isdigit():
+            attributes = {"provider": "openai", "model": "gpt-4o"}
+            changes = {"resource_type": "third_party.llm_tokens", "attributes": attributes}
+        made = record(offset, **changes)
+        if tokens and text.isdigit():
+            made.value = made.value.replace(b'"units":1', b'"usage":{"input_tokens":' + text.encode() + b"}")
+        return made
+
+    worker = Worker()
+    worker.handle([event(offset, text, tokens=tokens) for offset, (text, tokens) in enumerate(written)])
+    worker.handle([record(len(written), units="0.000000000000000001")])
+    assert worker.events >= 1
