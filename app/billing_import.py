@@ -74,7 +74,7 @@ class Publisher(Protocol):
 class Summary:
     """What an import did; `rejected` and `noted` list the first thousand. `currency` is that of files that name none.
 
-    A noted row counts: one of its cells, that no money depends on, could not be read and was taken for empty.
+    A noted row counts, without a cell that could not be read, or whose effective cost nobody tells.
     """
 
     currency: str = "USD"

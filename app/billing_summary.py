@@ -91,7 +91,7 @@ def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] 
     for file, reason in plan.left_out:
         console.print(f"left out: {file}: {reason}", highlight=False, markup=False)
     _listed(console, summary.rejected_rows, "rows rejected", summary.rejected)
-    _listed(console, summary.noted_rows, "rows count without a cell that could not be read", summary.noted)
+    _listed(console, summary.noted_rows, "rows count without a cell that is missing or cannot be read", summary.noted)
     for rate in missing:
         console.print(f"{rate}, and import again: a bill with such rows does not count", highlight=False, markup=False)
     for refused in summary.refused:

@@ -10,8 +10,8 @@ upfront fees and negations: 0; all else as billed |
 | contracted | unblended; usage under a reservation: public on-demand cost; negations: 0 |
 | list | public on-demand cost of usage, else unblended; negations: 0 |
 
-A report without the columns of amortisation (they came in 2018 and 2019) tells reservations or plans as they were
-billed: then that is their effective cost, too, so that no fee is lost.
+A report without the columns of amortisation (they came in 2018 and 2019) tells commitments as they were billed: that is
+their effective cost, too. Upfront fees are noted, not spread: reports of later months may tell them again.
 
 Negations of savings plans stay among the billed cost of usage, so that sums are the invoice's.
 Net columns (after negotiated discounts) win over the plain ones wherever they hold a number.
@@ -41,6 +41,8 @@ TAG_PREFIXES: Final = ("resourceTags/", "resource_tags_")
 _TAGS_FOLDED: Final = tuple(prefix.casefold() for prefix in TAG_PREFIXES)
 _PLANS: Final = "SavingsPlan"
 _NEGATION: Final = "SavingsPlanNegation"
+_RESERVATION: Final = ("reservation/ReservationARN", "reservation/ReservationA_R_N")
+_PLAN_FEE: Final = "SavingsPlanUpfrontFee"
 
 
 class LineType(NamedTuple):
@@ -120,13 +122,19 @@ def _costs(block: Block) -> Columns:
     billed = _net(block.money("lineItem/NetUnblendedCost"), unblended)
     public = block.amount("pricing/publicOnDemandCost")
     kinds = _kinds(block)
-    commitments = _Commitments(block)
+    _note_upfront_fees(block, kinds, commitments := _Commitments(block))
     return {
         "billed_cost": billed,
         "effective_cost": [_effective(kind, billed[i], i, commitments) for i, kind in enumerate(kinds)],
         "list_cost": [_list(*each) for each in zip(kinds, unblended, public, strict=True)],
         "contracted_cost": [_contracted(*each) for each in zip(kinds, unblended, public, strict=True)],
     }
+
+
+def _note_upfront_fees(block: Block, kinds: Sequence[str], parts: _Commitments) -> None:
+    for position, kind in enumerate(kinds):
+        if not parts.are_told(kind) and parts.is_upfront_fee(kind, position):
+            block.note(position, "an upfront fee, not spread: the report has no columns of amortisation")
 
 
 def _net(net: Sequence[Decimal | None], gross: Sequence[Any]) -> list[Any]:
@@ -154,13 +162,17 @@ class _Commitments:
                 return found
         return ZERO
 
-    def is_reservation(self, position: int) -> bool:
-        """Tell whether the line belongs to a reservation."""
-        return bool(self._block.cells("reservation/ReservationARN", "reservation/ReservationA_R_N")[position])
+    def are_told(self, kind: str) -> bool:
+        """Tell whether the report amortises lines of a type."""
+        return self.are_plans_told if kind.startswith(_PLANS) else self.are_reservations_told
+
+    def is_upfront_fee(self, kind: str, position: int) -> bool:
+        """Tell whether a line is the upfront fee of a savings plan or a reservation."""
+        return kind == _PLAN_FEE or (kind == "Fee" and bool(self._block.cells(*_RESERVATION)[position]))
 
 
 def _effective(kind: str, billed: Decimal, position: int, parts: _Commitments) -> Decimal:
-    if kind == "Usage" or not (parts.are_plans_told if kind.startswith(_PLANS) else parts.are_reservations_told):
+    if kind == "Usage" or not parts.are_told(kind):
         return billed
     if kind == "DiscountedUsage":
         return parts.amount(position, "reservation", "EffectiveCost")
@@ -172,8 +184,7 @@ def _effective(kind: str, billed: Decimal, position: int, parts: _Commitments) -
     if kind == "SavingsPlanRecurringFee":
         committed = parts.amount(position, "savingsPlan", "TotalCommitmentToDate")
         return EXACT.subtract(committed, parts.amount(position, "savingsPlan", "UsedCommitment"))
-    upfront_fee = kind == "SavingsPlanUpfrontFee" or (kind == "Fee" and parts.is_reservation(position))
-    return ZERO if upfront_fee or kind == _NEGATION else billed
+    return ZERO if kind == _NEGATION or parts.is_upfront_fee(kind, position) else billed
 
 
 def _list(kind: str, unblended: Decimal, public: Decimal | None) -> Decimal:
@@ -191,7 +202,7 @@ def _contracted(kind: str, unblended: Decimal, public: Decimal | None) -> Decima
 
 def _descriptions(block: Block) -> Columns:
     plans = block.text("savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N")
-    reservations = block.text("reservation/ReservationARN", "reservation/ReservationA_R_N")
+    reservations = block.text(*_RESERVATION)
     return {
         "charge_description": block.text("lineItem/LineItemDescription"),
         "service_name": _first(_product_names(block), block.text("lineItem/ProductCode")),
@@ -257,16 +268,15 @@ _USES: Final = (
     "bill/InvoiceId", "bill/BillingEntity", "bill/InvoicingEntity", "bill/PayerAccountId", "bill/PayerAccountName",
     "lineItem/UsageEndDate", "lineItem/UsageAccountName", "lineItem/ResourceId", "lineItem/UsageAmount",
     "lineItem/UsageType", "lineItem/CurrencyCode", "lineItem/LineItemDescription", "lineItem/AvailabilityZone",
-    "lineItem/LegalEntity", "lineItem/NetUnblendedCost", "product/ProductName", "product/servicename",
+    "lineItem/LegalEntity", "lineItem/NetUnblendedCost", "product/ProductName", "product/servicename", "product",
     "product/servicecode", "product/region", "product/regionCode", "product/sku", "pricing/publicOnDemandCost",
-    "product",
     "pricing/unit", "pricing/RateCode", "pricing/RateId", "identity/LineItemId", "identity/TimeInterval",
-    "reservation/EffectiveCost", "reservation/NetEffectiveCost", "reservation/ReservationARN",
-    "reservation/ReservationA_R_N", "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod",
-    "reservation/NetUnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/UnusedRecurringFee",
-    "reservation/NetUnusedRecurringFee", "savingsPlan/SavingsPlanEffectiveCost",
-    "savingsPlan/NetSavingsPlanEffectiveCost", "savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N",
-    "savingsPlan/TotalCommitmentToDate", "savingsPlan/UsedCommitment", "resource_tags", "tags",
+    "reservation/EffectiveCost", "reservation/NetEffectiveCost", *_RESERVATION,
+    "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/UnusedRecurringFee",
+    "reservation/NetUnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/NetUnusedRecurringFee",
+    "savingsPlan/SavingsPlanEffectiveCost", "savingsPlan/NetSavingsPlanEffectiveCost", "savingsPlan/UsedCommitment",
+    "savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N", "savingsPlan/TotalCommitmentToDate", "tags",
+    "resource_tags",
 )  # fmt: skip
 
 FORMAT: Final = Format(

@@ -74,6 +74,7 @@ def convert(block: Block, context: Context) -> Columns:
     """Turn cost details into FOCUS."""
     types = [CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in block.cells("ChargeType")]
     committed = _committed(block)
+    _note_purchases(block, types, committed, context.dataset)
     costs = [_bases(*each, context.dataset) for each in zip(block.needed_amount(*COST), types, committed, strict=True)]
     start = block.needed_instant(*DATE)
     tags = block.tags(parse_tags, "Tags")
@@ -127,6 +128,13 @@ def _bases(cost: Decimal, charge: ChargeType, committed: bool, dataset: str) -> 
     if charge is _USAGE:
         return _Cost(cost, cost if dataset == AMORTISED else None)
     return _Cost(cost, ZERO)
+
+
+def _note_purchases(block: Block, types: Sequence[ChargeType], committed: Sequence[bool], dataset: str) -> None:
+    """Note the purchases of commitments that only an export of amortised cost spreads over their term."""
+    for position, (charge, covered) in enumerate(zip(types, committed, strict=True)) if dataset == ACTUAL else ():
+        if covered and charge.category == PURCHASE:
+            block.note(position, "a commitment, not spread: the export of amortised cost tells its effective cost")
 
 
 def _kinds(block: Block, types: Sequence[ChargeType]) -> list[str]:

@@ -61,7 +61,7 @@ class Booked(NamedTuple):
 def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], str | None]) -> Booked:
     """Return a line as cost in the reporting currency. Raises `MissingRateError`."""
     start = row.charge_period_start
-    month = Month(start.year, start.month)
+    month = rate_month(row)
     team = row.team
     # A correction is of the scope that it names: what it takes back was booked there, whoever owns the service now.
     if team == UNATTRIBUTED and row.service != UNATTRIBUTED and row.charge_kind != REATTRIBUTED:
@@ -83,6 +83,12 @@ def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], 
 
     amounts = told(row.billed_cost), told(row.effective_cost), told(row.contracted_cost), told(row.list_cost)
     return Booked(key, provider_named(row.provider_name or row.publisher_name), slug(row.charge_category), amounts)
+
+
+def rate_month(row: BillingRow) -> Month:
+    """Return the month whose rate converts a line: that of its charge, or of the purchase it is a part of."""
+    start = row.purchased or row.charge_period_start
+    return Month(start.year, start.month)
 
 
 def charges(booked: Booked) -> Iterator[tuple[ChargeKey, Decimal]]:

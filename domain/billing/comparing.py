@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from domain.billing.charges import resource_type
+from domain.billing.charges import rate_month, resource_type
 from domain.billing.datasets import sibling, tells
 from domain.billing.details import quantity_of, unit_of
-from domain.fx import Month
 from domain.money import EXACT, ZERO
 from domain.reconciliation import Billed
 from domain.sources import BASES, provider_named, slug
@@ -56,7 +55,7 @@ class BilledSums:
             if cost is None or slug(row.charge_category) not in self._categories:
                 continue
             start = row.charge_period_start
-            amount = self._rates.convert(cost, row.billing_currency, self._currency, Month(start.year, start.month))
+            amount = self._rates.convert(cost, row.billing_currency, self._currency, rate_month(row))
             key = _Key(
                 provider_named(row.provider_name or row.publisher_name),
                 resource_type(row.service_category, row.service_name),

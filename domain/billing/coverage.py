@@ -57,6 +57,6 @@ def _slowest(untils: Iterable[int]) -> int:
 
 
 def _until(edition: Edition) -> int:
-    last_day = (edition.latest - 1) // DAY * DAY
+    last_day = ((edition.billed_until or edition.latest) - 1) // DAY * DAY
     is_settled = edition.final or edition.written >= last_day + DAY + _SETTLED_AFTER
     return last_day + DAY if is_settled else last_day

@@ -25,7 +25,8 @@ class Edition(msgspec.Struct, frozen=True):
 
     `written` is when the export was written (epoch seconds), `final` whether each row carries an invoice id, `latest`
     the last second that is charged, `rows` how many there are. `content` is a digest of all rows of the file, whatever
-    their order and statement, `rejected` how many lines of it were refused.
+    their order and statement, `rejected` how many lines of it were refused. `billed_until` is `latest` without the
+    terms of purchases (0 where nobody said): what was bought for three years makes no year complete.
     """
 
     statement: str
@@ -37,6 +38,7 @@ class Edition(msgspec.Struct, frozen=True):
     rows: int
     rejected: int
     content: str
+    billed_until: int = 0
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -90,6 +92,7 @@ def _sum(left: Edition, right: Edition) -> Edition:
         written=max(left.written, right.written),
         final=left.final and right.final,
         latest=max(left.latest, right.latest),
+        billed_until=max(left.billed_until, right.billed_until),
         rows=left.rows + right.rows,
         rejected=left.rejected + right.rejected,
         content=f"{content:032x}",

@@ -2,7 +2,8 @@
 
 Version 1.3 renamed `ProviderName` to `ServiceProviderName` and brought `HostProviderName`. `BillingCurrency` is
 mandatory, but published examples lack it; the importer then says which currency it assumed. Oracle's export still has
-the names of the preview of 1.0 (`Provider`, `Publisher`, `UsageQuantity`). An empty `EffectiveCost` is not told.
+the names of the preview of 1.0 (`Provider`, `Publisher`, `UsageQuantity`). An empty `EffectiveCost` is not told, but
+that of a purchase which is no commitment's is its billed cost, spread over its charge period.
 Source: https://focus.finops.org/focus-specification/
 """
 
@@ -10,13 +11,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from domain.billing import amortising
 from domain.billing.block import scopes_of
 from domain.billing.formats import Format
 from domain.billing.row import ADJUSTMENT, CATEGORIES, CORRECTION, CREDIT, PURCHASE, TAX, USAGE
 from domain.billing.tags import parse_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from domain.billing.block import Block
     from domain.billing.formats import Columns, Context
@@ -78,22 +81,46 @@ def convert(block: Block, context: Context) -> Columns:
     columns: Columns = {field: block.text(*names) for field, names in _TEXTS.items() if _has(block, names)}
     columns |= {field: block.amount(*names) for field, names in _AMOUNTS.items() if _has(block, names)}
     category = _categories(block)
-    return columns | {
-        "billed_cost": block.needed_amount("BilledCost"),
-        "effective_cost": block.money("EffectiveCost"),
-        "billing_currency": [(code or context.currency).strip().upper() for code in block.text("BillingCurrency")],
-        "charge_category": category,
-        "charge_kind": [
-            "refund" if kind == CORRECTION and each != USAGE else _KINDS.get(each, "usage")
-            for each, kind in zip(category, columns.get("charge_class", [None] * len(block)), strict=True)
-        ],
-        "charge_period_start": block.needed_instant("ChargePeriodStart"),
-        "charge_period_end": block.needed_instant("ChargePeriodEnd"),
-        "billing_period_start": block.needed_instant("BillingPeriodStart"),
-        "billing_period_end": block.needed_instant("BillingPeriodEnd"),
-        "tags": tags,
-        "scope": scopes_of(block, tags),
-    }
+    columns["charge_period_start"] = block.needed_instant("ChargePeriodStart")
+    columns["charge_period_end"] = block.needed_instant("ChargePeriodEnd")
+    columns["billed_cost"] = block.needed_amount("BilledCost")
+    return (
+        columns
+        | _effective(block, columns, category)
+        | {
+            "billing_currency": [(code or context.currency).strip().upper() for code in block.text("BillingCurrency")],
+            "charge_category": category,
+            "charge_kind": [
+                "refund" if kind == CORRECTION and each != USAGE else _KINDS.get(each, "usage")
+                for each, kind in zip(category, columns.get("charge_class", [None] * len(block)), strict=True)
+            ],
+            "billing_period_start": block.needed_instant("BillingPeriodStart"),
+            "billing_period_end": block.needed_instant("BillingPeriodEnd"),
+            "tags": tags,
+            "scope": scopes_of(block, tags),
+        }
+    )
+
+
+def _effective(block: Block, columns: Columns, category: Sequence[str]) -> Columns:
+    costs = block.money("EffectiveCost")
+    told = {"effective_cost": costs}
+    if PURCHASE not in category or None not in costs:
+        return told
+    purchased: list[datetime | None] = [None] * len(block)
+    commitments = zip(block.text("CommitmentDiscountId"), block.text("CommitmentDiscountCategory"), strict=True)
+    committed = [bool(name or kind) for name, kind in commitments]
+    for at, cost in enumerate(costs):
+        billed = columns["billed_cost"][at]
+        if cost is not None or category[at] != PURCHASE or not billed or at in block.rejected:
+            continue
+        start, end = columns["charge_period_start"][at], columns["charge_period_end"][at]
+        why = amortising.why_not(start, end, committed=committed[at])
+        if why is None:
+            costs[at], purchased[at] = amortising.spread(billed, start, end)[0].amount, start
+        else:
+            block.note(at, why)
+    return told | {"purchased": purchased}
 
 
 def _has(block: Block, names: tuple[str, ...]) -> bool:
@@ -129,6 +156,7 @@ FORMAT: Final = Format(
         *(name for names in _AMOUNTS.values() for name in names),
     ),
     convert=convert,
+    more=amortising.following_days,
     dataset=lambda _block: "focus",
     label=version_of,
 )

@@ -5,6 +5,7 @@ Memory is what is remembered of repeated cells (bounded), and 8 bytes a line to 
 
 from __future__ import annotations
 
+from datetime import timedelta
 from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,7 +14,7 @@ import xxhash
 
 from domain.billing.block import Block, Memo, Readers
 from domain.billing.editions import Edition
-from domain.billing.row import BillingRow, RejectedRow
+from domain.billing.row import PURCHASE, BillingRow, RejectedRow
 from domain.scope import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _DEFAULTS: Final = {
     field.name: {} if field.default_factory is not msgspec.NODEFAULT else field.default for field in _FIELDS
 }
 _CELL_END: Final = "\x1f"
+_DAY: Final = timedelta(days=1)
 _DIGITS: Final = 32
 _HALF: Final = 16
 _WHOLE: Final = (1 << 128) - 1
@@ -50,6 +52,7 @@ class _Tally:
     def __init__(self) -> None:
         self.rows = 0
         self.latest = 0
+        self.billed_until = 0
         self.final = True
 
 
@@ -125,6 +128,7 @@ class Reading:
                 written=self._source.written,
                 final=tally.final,
                 latest=tally.latest,
+                billed_until=tally.billed_until,
                 rows=tally.rows,
                 rejected=self.rejected,
                 content=f"{self._content:032x}",
@@ -176,11 +180,18 @@ class Reading:
             tally.rows += len(mine)
             tally.final = tally.final and all(row.invoice_id for row in mine)
             tally.latest = max(tally.latest, int(max(row.charge_period_end for row in mine).timestamp()))
+            told = max(_bought(row) if row.charge_category == PURCHASE else row.charge_period_end for row in mine)
+            tally.billed_until = max(tally.billed_until, int(told.timestamp()))
 
 
 def _content(row_id: str) -> int:
     """Return a number that differs between rows; a sum of them does not depend on their order."""
     return int(row_id, 16) if len(row_id) == _DIGITS else xxhash.xxh3_128_intdigest(row_id.encode())
+
+
+def _bought(row: BillingRow) -> datetime:
+    """Return until when a purchase shows that an account was billed: the day on which it begins, not its term."""
+    return min(row.charge_period_end, (row.purchased or row.charge_period_start) + _DAY)
 
 
 def _each(value: Any) -> Any:

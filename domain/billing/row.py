@@ -60,6 +60,8 @@ class BillingRow(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=Tru
     part: str = msgspec.field(name="x_Part", default="")
     assembly: str = msgspec.field(name="x_Assembly", default="")
     charge_kind: str = msgspec.field(name="x_ChargeKind", default="usage")
+    # When a purchase begins that is spread over its term (`domain.billing.amortising`).
+    purchased: datetime | None = msgspec.field(name="x_PurchasedAt", default=None)
     list_cost: Decimal | None = None
     contracted_cost: Decimal | None = None
     charge_class: str | None = None

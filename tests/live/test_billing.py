@@ -49,6 +49,39 @@ async def test_a_bill_counts_once_and_its_restatement_in_its_place(launch: Launc
     await until_billed(system, [*restated, *restated[:1]])
 
 
+async def test_a_purchase_is_spread_over_its_term_until_an_edition_tells_its_effective_cost(
+    launch: Launch, tmp_path: Path
+) -> None:
+    usage_lines = bill.lines(40)
+    bought = usage_lines[1] | {
+        "BilledCost": "100",
+        "EffectiveCost": "",
+        "ChargeCategory": "Purchase",
+        "ChargePeriodStart": "2026-11-02T00:00:00Z",
+        "ChargePeriodEnd": "2026-11-05T00:00:00Z",
+        "Tags": '{"tenant": "acme"}',
+    }
+    system = launch()
+    system.run("import-billing", str(bill.write(tmp_path / "november.csv", [*usage_lines, bought])))
+    await until_billed(system, [*usage_lines, bought])
+
+    def days(basis: str) -> dict[str, Decimal]:
+        asked = {"start": "2026-11-01T00:00:00Z", "end": "2026-11-10T00:00:00Z", "granularity": "day"}
+        body = system.get("/costs", asked | {"source": "billing", "basis": basis, "charge_category": "purchase"})
+        amounts = {group["start"][:10]: Decimal(group["amount"]) for group in body["groups"]}
+        return {day: amount for day, amount in amounts.items() if amount}
+
+    thirds = ("33.333333333334", "33.333333333333", "33.333333333333")
+    spread = dict(zip(("2026-11-02", "2026-11-03", "2026-11-04"), map(Decimal, thirds), strict=True))
+    await eventually(asking(lambda: days("effective")), lambda found: found == spread)
+    assert days("billed") == {"2026-11-02": 100}
+
+    amortised = bought | {"EffectiveCost": "40"}
+    system.run("import-billing", str(bill.write(tmp_path / "november.csv", [*usage_lines, amortised])))
+    await eventually(asking(lambda: days("effective")), lambda found: found == {"2026-11-02": 40})
+    assert days("billed") == {"2026-11-02": 100}
+
+
 async def test_the_best_figure_is_the_bill_where_it_is_complete_and_the_meter_elsewhere(
     launch: Launch, tmp_path: Path
 ) -> None:

@@ -34,6 +34,15 @@ def read(records: Sequence[Mapping[str, Any]], dataset: str = "") -> tuple[list[
     return reader.rows(reader.block(columns, len(records)), lambda position: position + 2)
 
 
+def noted(*records: Mapping[str, Any], dataset: str = "") -> list[tuple[int, str]]:
+    """Return which lines of a file count without something, and why."""
+    names = list(dict.fromkeys(name for record in records for name in record))
+    reader = reading(names, dataset)
+    columns = [[record.get(names[position], "") for record in records] for position in reader.positions]
+    reader.rows(reader.block(columns, len(records)), lambda position: position + 2)
+    return [(each.line, each.reason) for each in reader.noted]
+
+
 def rows(*records: Mapping[str, Any], dataset: str = "") -> list[BillingRow]:
     found, rejected = read(records, dataset)
     assert rejected == []

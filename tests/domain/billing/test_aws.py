@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.billing.bills import AWS, row, rows
+from tests.domain.billing.bills import AWS, noted, row, rows
 
 Bases = tuple[str, str, str, str]
 
@@ -132,3 +132,4 @@ def test_a_report_without_amortisation_tells_commitments_as_they_were_billed() -
     ]
     found = rows(*lines)
     assert [each.effective_cost for each in found] == [each.billed_cost for each in found]
+    assert [(line, why.partition(",")[0]) for line, why in noted(*lines)] == [(2, "an upfront fee")]
