@@ -34,8 +34,8 @@ File = Annotated[str, typer.Argument(metavar="FILE", help="CSV with timestamp,va
 def score(file: File) -> None:
     """Run the anomaly detector over a history, one pass, as live.
 
-    Prints CSV: timestamp,value,anomaly_score,anomaly. The score is in 0..1, and an anomaly (1) from 0.5 on. Rows are
-    printed as they are read: with - the input may go on for ever.
+    Prints CSV: timestamp,value,anomaly_score,anomaly. The score is in 0..1, and an anomaly (1) from 0.5 on; nothing is
+    one before 19 rows are known. Rows are printed as they are read: with - the input may go on for ever.
     """
     detector, rows = Detector(), 0
     for point in _read(file):

@@ -28,6 +28,12 @@ def test_score_reads_standard_input() -> None:
     assert result.output.splitlines()[1:] == ["0,1,0.000000,0", "60,1,0.000000,0"]
 
 
+def test_the_second_row_of_a_file_is_not_odd() -> None:
+    rows = ["2026-10-01,100.92", "2026-10-02,100.59", "2026-10-03,101.3"]
+    result = CliRunner().invoke(app, ["score", "-"], input="\n".join(["timestamp,value", *rows]))
+    assert [line[-1] for line in result.output.splitlines()[1:]] == ["0", "0", "0"]
+
+
 def test_score_says_which_line_it_cannot_read() -> None:
     result = CliRunner().invoke(app, ["score", "-"], input="timestamp,value\nx,1\n")
     assert (result.exit_code, result.output) == (
