@@ -83,6 +83,7 @@ def test_what_comes_to_the_bill_proposes_nothing() -> None:
 def test_unpriced_usage_is_told_and_the_bill_proposes_its_price() -> None:
     found = only(reconcile([metered("8", "0", unpriced=3)], [billed("20", "1")], [GPU]))
     assert these(found.unpriced, found.proposed_price, found.unexplained) == (3, Decimal("2.5"), 0)
+    assert these(found.metered, found.metered_price, found.drift) == (None, None, 20)
 
 
 def test_the_farthest_apart_comes_first_on_a_day() -> None:
