@@ -74,7 +74,8 @@ def forecast(
     if not read:
         _fail(f"{file}: no rows")
     if again := len(read) - len(points):
-        typer.echo(f"costguard: {file}: {again} rows repeat a timestamp; the last one counts", err=True)
+        repeat = f"{again:,} rows repeat" if again > 1 else "1 row repeats"
+        typer.echo(f"costguard: {file}: {repeat} a timestamp; the last one counts", err=True)
     if len(points) < LEAST:
         _fail(f"{file}: at least {LEAST} different times are needed")
     last, step = points[-1], spacing([point.at for point in points])

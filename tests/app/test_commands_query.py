@@ -203,6 +203,8 @@ def test_an_api_that_is_not_there_is_one_line_and_exit_1(monkeypatch: pytest.Mon
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     assert f"the API at http://127.0.0.1:{port} is not reachable" in result.output
+    assert "--api URL" in result.output
+    assert "COSTGUARD_DATA_DIR" in result.output
 
 
 @given(st.decimals(min_value=-1, max_value=2, places=6), st.decimals(min_value=-1, max_value=2, places=6))

@@ -142,7 +142,7 @@ def test_a_history_in_any_order_with_gaps_has_the_forecast_of_the_whole_one() ->
     whole = asked(command, "\n".join(["timestamp,value", *rows]))[1]
     assert asked(command, "\n".join(["timestamp,value", *reversed(rows)]))[1] == whole
     code, (warning, *twice) = asked(command, "\n".join(["timestamp,value", "2026-09-03,9", *rows]))
-    assert (code, warning, twice) == (0, "costguard: -: 1 rows repeat a timestamp; the last one counts", whole)
+    assert (code, warning, twice) == (0, "costguard: -: 1 row repeats a timestamp; the last one counts", whole)
     del rows[9]  # a Thursday: on the line between its neighbours
     assert [line.split(",")[:2] for line in asked(command, "\n".join(["timestamp,value", *rows]))[1]] == [
         line.split(",")[:2] for line in whole
