@@ -75,7 +75,10 @@ class SkuSum(NamedTuple):
 
 
 class Drift(NamedTuple):
-    """One subject on one day; what cannot be said is None: what was metered, too, when none of it has a price. `services` are the bill's names, as `service/sku`."""
+    """One subject on one day; what cannot be said is None. `services` are the bill's names, as `service/sku`.
+
+    Usage that has no price at all is metered at no amount that can be said: the whole bill is drift then.
+    """
 
     provider: str
     subject: str

@@ -13,8 +13,8 @@ class Telling:
     raises the bar by `RISE`, which wears off over `MEMORY` values: noise that is wild by nature is soon told of about
     once in `MEMORY` values, whatever its tail. The bar never falls below 1.
 
-    It begins as after a telling, with a rest and the bar raised: nothing is told before `KNOWN` values were seen. The next of n values that are drawn alike is
-    a new high or low with probability 2 / (n + 1), so that until then a record says nothing at one in ten.
+    It begins as after a telling, with a rest and the bar raised: nothing is told before `KNOWN` values were seen. The
+    next of n values that are drawn alike is a new high or low with probability 2 / (n + 1): one in ten, by then.
     """
 
     __slots__ = ("_bar", "_since", "_told")
