@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
 
+from app.query_tables import counted
 from domain.billing.totals import BASES, BY
 from domain.fx import MissingRateError, Month
 from domain.money import to_text
@@ -90,8 +91,8 @@ def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] 
         console.print(f"replaced by a newer edition, not counted: {edition.statement} {edition.part}", markup=False)
     for file, reason in plan.left_out:
         console.print(f"left out: {file}: {reason}", highlight=False, markup=False)
-    _listed(console, summary.rejected_rows, "rows rejected", summary.rejected)
-    _listed(console, summary.noted_rows, "rows count without a cell that is missing or cannot be read", summary.noted)
+    _listed(console, summary.rejected_rows, "rejected", summary.rejected)
+    _listed(console, summary.noted_rows, "counted without a cell that is missing or cannot be read", summary.noted)
     for rate in missing:
         console.print(f"{rate}, and import again: a bill with such rows does not count", highlight=False, markup=False)
     for refused in summary.refused:
@@ -100,7 +101,7 @@ def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] 
 
 def _listed(console: Console, count: int, what: str, rows: Sequence[tuple[Path, RejectedRow]]) -> None:
     if count:
-        console.print(f"{count:,} {what}:", highlight=False)
+        console.print(f"{counted(count, 'row')} {what}:", highlight=False)
     for file, row in rows[:SHOWN]:
         console.print(f"  {file.name}, line {row.line}: {row.reason}", highlight=False, markup=False)
     if count > SHOWN:

@@ -67,7 +67,7 @@ def backtest(
     earliest = max(first - warm_up * DAY, floor(now - KEPT_DAYS * DAY, DAY))
     would = _play(proposed, (earliest, first, last), api, token)
     did = _told(first, last)
-    _show(compare(would, did or []), known=did is not None, json=json)
+    _show(compare(would, did or []), (first, last), known=did is not None, json=json)
 
 
 def _play(proposed: Configuration, span: tuple[int, int, int], api: str | None, token: str | None) -> list[Fired]:
@@ -114,9 +114,14 @@ def _told(start: int, end: int) -> list[Fired] | None:
     return list(told(values, start, end))
 
 
-def _show(rows: Rows, *, known: bool, json: bool) -> None:
+def _show(rows: Rows, span: tuple[int, int], *, known: bool, json: bool) -> None:
+    start, end = map(to_rfc3339, span)
     if json:
-        answer = {"told_known": known, "fired": [_as_json(*row) for row in rows]}
+        answer = {
+            "window": {"start": start, "end": end},
+            "told_known": known,
+            "fired": [_as_json(*row) for row in rows],
+        }
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
         return
     console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
@@ -127,6 +132,9 @@ def _show(rows: Rows, *, known: bool, json: bool) -> None:
         if known:
             line += f", told: {sum(told for _, told in of)}, both: {sum(proposed and told for proposed, told in of)}"
         console.print(line, highlight=False)
+    console.print(
+        f"Looked from {tables.moment(start)} to {tables.moment(end)} UTC, up to the last whole hour.", highlight=False
+    )
     if not known:
         console.print("The broker does not answer, so what was told is unknown.", highlight=False)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,8 +18,10 @@ from app.runtime import NotRunningError
 from app.settings import from_environment, load_configuration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
 
+    from app.adapters.redis_view import RedisView
+    from app.billing_counted import Keys
     from app.billing_import import Options, Piece, Summary
     from app.billing_plan import Plan
     from app.settings import Settings
@@ -64,6 +66,7 @@ def import_billing(
     summary = Summary(options.currency)
     try:
         plan = make_plan(files)
+        before = None if dry_run else asyncio.run(_read_counted(settings))
         _run(plan, options, summary, None if dry_run else settings)
     except (PlanError, NotRunningError, ImportFailedError) as error:
         fail(str(error))
@@ -72,6 +75,8 @@ def import_billing(
         typer.echo(json.dumps(summary_as_json(summary, plan, missing)))
     else:
         show(summary, plan, Console(), missing)
+    if summary.editions and summary.by("day") and not dry_run and not missing:
+        typer.echo(asyncio.run(_await_counted(settings, summary, before)), err=True)
     if summary.refused or (missing and not dry_run):
         raise typer.Exit(1)
 
@@ -123,6 +128,42 @@ async def _send(
         raise ImportFailedError(f"broker {runtime.broker}: {error}; importing again completes it") from error
     finally:
         await publisher.stop()
+
+
+async def _read_counted(settings: Settings) -> Keys | None:
+    """Return the editions that are closed; None when Redis, which an import can do without, does not say."""
+    from app.adapters.redis_view import RedisError  # noqa: PLC0415 - as above
+    from app.billing_counted import EDITIONS, counted  # noqa: PLC0415
+
+    async with _view(settings) as view:
+        try:
+            return counted(await view.documents(EDITIONS))
+        except (RedisError, OSError):
+            return None
+
+
+async def _await_counted(settings: Settings, summary: Summary, before: Keys | None) -> str:
+    from app.billing_counted import EDITIONS, outcome, wait_until_counted  # noqa: PLC0415 - as above
+
+    keys = frozenset(edition.key for edition in summary.editions)
+    since, folded = min(day for _, day in summary.by("day"))[:10], False
+    if before is not None:
+        async with _view(settings) as view:
+            folded = await wait_until_counted(lambda: view.documents(EDITIONS), keys)
+    return outcome(keys, before, since=since, folded=folded)
+
+
+@asynccontextmanager
+async def _view(settings: Settings) -> AsyncIterator[RedisView]:
+    from app.adapters.redis_view import RedisView  # noqa: PLC0415 - as above
+    from app.replaying import find_runtime  # noqa: PLC0415
+
+    runtime = find_runtime(settings)
+    view = RedisView.connect(runtime.redis, runtime.view_prefix)
+    try:
+        yield view
+    finally:
+        await view.close()
 
 
 @contextmanager

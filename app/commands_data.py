@@ -8,6 +8,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 
 import typer
@@ -92,7 +93,7 @@ def demo(
     start, end = _month(month)
     options = demo_run.Options(start, end, data_dir, seed, scale, once)
     try:
-        demo_run.run(options, Console(width=None if sys.stdout.isatty() else 120))
+        demo_run.run(options, Console(width=None if sys.stdout.isatty() else get_terminal_size((100, 24)).columns))
     except demo_run.DemoFailedError as error:
         fail(str(error))
     except KeyboardInterrupt:

@@ -34,8 +34,8 @@ File = Annotated[str, typer.Argument(metavar="FILE", help="CSV with timestamp,va
 def score(file: File) -> None:
     """Run the anomaly detector over a history, one pass, as live.
 
-    Prints CSV: timestamp,value,anomaly_score,anomaly. The score is in 0..1, and an anomaly (1) from 0.5 on. Rows are
-    printed as they are read: with - the input may go on for ever.
+    Prints CSV: timestamp,value,anomaly_score,anomaly. The score is in 0..1, and an anomaly (1) from 0.5 on; nothing is
+    one before 19 rows are known. Rows are printed as they are read: with - the input may go on for ever.
     """
     detector, rows = Detector(), 0
     for point in _read(file):
@@ -74,7 +74,8 @@ def forecast(
     if not read:
         _fail(f"{file}: no rows")
     if again := len(read) - len(points):
-        typer.echo(f"costguard: {file}: {again} rows repeat a timestamp; the last one counts", err=True)
+        repeat = f"{again:,} rows repeat" if again > 1 else "1 row repeats"
+        typer.echo(f"costguard: {file}: {repeat} a timestamp; the last one counts", err=True)
     if len(points) < LEAST:
         _fail(f"{file}: at least {LEAST} different times are needed")
     last, step = points[-1], spacing([point.at for point in points])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from app.query_tables import LEFT, RIGHT, add_row, covered, money, new_table, scope
+from app.query_tables import LEFT, NO_PRICE, RIGHT, add_row, counted, covered, money, new_table, scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,19 +76,23 @@ def reconciliation_table(answer: Mapping[str, Any]) -> Table:
             each["provider"] or NO_PROVIDER,
             each["subject"],
             _some(each["services"]),
-            *(money(Decimal(each[name])) for name in ("metered", "billed", "drift")),
+            NO_PRICE if each["metered"] is None else money(Decimal(each["metered"])),
+            *(money(Decimal(each[name])) for name in ("billed", "drift")),
             percent,
             money(Decimal(each["unexplained"])),
-            each["metered_price"] or "",
+            NO_PRICE if each["metered"] is None else each["metered_price"] or "",
             each["proposed_price"] or "",
         )
     return table
 
 
 def reconciliation_total(answer: Mapping[str, Any]) -> Text:
-    """Tell the totals of both sides."""
+    """Tell the totals of both sides, and what the metered one lacks."""
     metered, billed, drift = (answer[name] for name in ("metered", "billed", "drift"))
-    return Text(f"metered {metered}, billed {billed}, drift {drift} {answer['currency']}", "bold")
+    line = Text(f"metered {metered}, billed {billed}, drift {drift} {answer['currency']}", "bold")
+    if unpriced := sum(each["unpriced"] for each in answer["lines"]):
+        line.append(f"; {counted(unpriced, 'event')} without a price", "yellow")
+    return line
 
 
 def _some(names: Sequence[str]) -> str:

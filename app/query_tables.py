@@ -21,6 +21,7 @@ BEGINNING: Final = 60
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _CENT: Final = Decimal("0.01")
 _SMALLEST: Final = Decimal("0.000001")
+NO_PRICE: Final = "no price"
 EVERYBODY: Final = "everybody"
 LEFT: Final = False
 RIGHT: Final = True
@@ -61,8 +62,11 @@ def unit_costs_table(answer: Mapping[str, Any]) -> Table:
     table = new_table(covered(answer["window"]), [*columns, ("trend", RIGHT)])
     for each in answer["features"]:
         count = f"{Decimal(each['count']):,f}"
-        cost, unit_cost = _amount(Decimal(each["cost"]), each), f"{Decimal(each['unit_cost']):,.4g}"
-        add_row(table, each["feature"], each["unit"], count, cost, unit_cost, _trend(each["trend_percent"]))
+        known = each["cost"] is not None
+        cost = money(Decimal(each["cost"])) if known else NO_PRICE
+        unit_cost = f"{Decimal(each['unit_cost']):,.4g}" if known else NO_PRICE
+        trend = _trend(each["trend_percent"]) if known else ""
+        add_row(table, each["feature"], each["unit"], count, cost, unit_cost, trend)
     return table
 
 
@@ -142,7 +146,7 @@ def counted(number: int, what: str) -> str:
 
 def _amount(amount: Decimal, line: Mapping[str, Any]) -> str:
     """Write an amount; what has no price at all did not cost nothing."""
-    return "no price" if not amount and line.get("unpriced") else money(amount)
+    return NO_PRICE if not amount and line.get("unpriced") else money(amount)
 
 
 def money(amount: Decimal) -> str:

@@ -77,8 +77,9 @@ async def _send(files: Sequence[str], runtime: Runtime, reader: LineReader, size
         await producer.stop()
     console.print(f"sent {sent.records:,} {'event' if sent.records == 1 else 'events'}", highlight=False)
     if reader.undated:
+        name = "names" if reader.undated == 1 else "name"
         console.print(
-            f"{reader.undated:,} of them name neither id nor time: the same lines in another replay count once",
+            f"{reader.undated:,} of them {name} neither id nor time: the same lines in another replay count once",
             highlight=False,
         )
     return sent

@@ -75,12 +75,15 @@ class SkuSum(NamedTuple):
 
 
 class Drift(NamedTuple):
-    """One subject on one day; what cannot be said is None. `services` are the bill's names, as `service/sku`."""
+    """One subject on one day; what cannot be said is None. `services` are the bill's names, as `service/sku`.
+
+    Usage that has no price at all is metered at no amount that can be said: the whole bill is drift then.
+    """
 
     provider: str
     subject: str
     day: int
-    metered: Decimal
+    metered: Decimal | None
     billed: Decimal
     drift: Decimal
     drift_percent: Decimal | None
@@ -137,11 +140,13 @@ def _drift(key: _Key, sides: _Sides) -> Drift:
     explained = _explained(metered, units, billed, quantity)
     implied = _implied(key, sides, billed, units if quantity is None else quantity)
     is_wrong = explained if quantity is not None else drift
+    unpriced = sum(each.unpriced for each in sides.metered)
+    known = bool(metered) or not unpriced
     return Drift(
         key.provider,
         key.subject,
         key.day,
-        metered,
+        metered if known else None,
         billed,
         drift,
         PRICE.multiply(PRICE.divide(drift, metered), _PERCENT) if metered else None,
@@ -149,10 +154,10 @@ def _drift(key: _Key, sides: _Sides) -> Drift:
         EXACT.subtract(drift, explained or ZERO),
         units,
         quantity,
-        PRICE.divide(metered, units) if units else None,
+        PRICE.divide(metered, units) if units and known else None,
         implied,
         implied if is_wrong else None,
-        sum(each.unpriced for each in sides.metered),
+        unpriced,
         tuple(sorted({f"{line.service}/{line.sku}".removesuffix("/") for line, _ in sides.billed})),
         _by_sku(line for line, _ in sides.billed),
     )

@@ -39,6 +39,11 @@ class Produced:
     cost: Decimal
     unpriced: int = 0
 
+    @property
+    def priced(self) -> bool:
+        """Tell whether the cost is known: what comes to 0 and lacks prices did not cost nothing."""
+        return bool(self.cost) or not self.unpriced
+
 
 # By feature, then by unit.
 Production = dict[str, dict[str, Produced]]
@@ -46,13 +51,13 @@ Production = dict[str, dict[str, Produced]]
 
 @dataclass(frozen=True, slots=True)
 class UnitCost:
-    """One line of the answer; `trend_percent` is None when there was nothing to compare with."""
+    """One line of the answer; `trend_percent` is None when there was nothing to compare with, costs without a price."""
 
     feature: str
     unit: str
     count: Decimal
-    cost: Decimal
-    unit_cost: Decimal
+    cost: Decimal | None
+    unit_cost: Decimal | None
     trend_percent: Decimal | None
     unpriced: int = 0
 
@@ -102,8 +107,8 @@ def unit_costs(now: Production, before: Production) -> list[UnitCost]:
             feature,
             unit,
             each.count,
-            each.cost,
-            _shown(each),
+            each.cost if each.priced else None,
+            _shown(each) if each.priced else None,
             _trend(each, before.get(feature, {}).get(unit)),
             each.unpriced,
         )
@@ -123,7 +128,7 @@ def _shown(each: Produced) -> Decimal:
 
 def _trend(now: Produced, before: Produced | None) -> Decimal | None:
     """Return the change of the unrounded unit cost in percent."""
-    if before is None or not before.cost:
+    if before is None or not before.cost or not now.priced:
         return None
     with localcontext(RATIO):
         old, new = before.cost / before.count, now.cost / now.count

@@ -34,7 +34,10 @@ class ApiClient:
             with httpx.Client(transport=self._transport, timeout=TIMEOUT_SECONDS, trust_env=False) as client:
                 answer = client.get(self._base + path, params=dict(parameters), headers=self._headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ApiError(f"the API at {self._base} is not reachable ({_why(error)}); is costguard up?") from error
+            raise ApiError(
+                f"the API at {self._base} is not reachable ({_why(error)}); is costguard up? "
+                "Elsewhere: --api URL, or its directory: COSTGUARD_DATA_DIR=..."
+            ) from error
         if not answer.is_success:
             raise ApiError(f"{path}: {answer.status_code} {_detail(answer)}")
         try:

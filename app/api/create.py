@@ -2,7 +2,7 @@
 
 import secrets
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from prometheus_client import CollectorRegistry
 
 from app.api import (
@@ -27,6 +27,7 @@ from app.api.heads import Heads
 from app.api.kept_sums import KeptSums
 from app.api.known_answers import KnownAnswers
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
+from app.api.said_once import said_once
 from app.api.services import Services
 from app.configuration import Configuration
 from app.topics import Topics
@@ -66,7 +67,14 @@ def create_api(
 ) -> FastAPI:
     """Return the app; `partition_counts` asks the broker for the partitions of each topic, by name."""
     registry = CollectorRegistry()
-    app = FastAPI(title="costguard", openapi_url="/openapi.json", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title="costguard",
+        openapi_url="/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(said_once)],
+    )
     app.state.services = Services(
         configuration=configuration,
         view=view,

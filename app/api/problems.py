@@ -88,7 +88,7 @@ def _problem(request: Request, error: Exception) -> Problem:
         case HTTPException():
             return Problem(error.status_code, str(error.detail), error.headers)
         case RequestValidationError():
-            return _invalid(error, _parameters(request))
+            return _invalid(error, [each["name"] for each in parameters(request)])
         case ClientDisconnect():
             # Nobody reads this; what is everyday is not logged as a failure.
             return Problem(HTTPStatus.BAD_REQUEST, "the body ended early")
@@ -99,10 +99,10 @@ def _problem(request: Request, error: Exception) -> Problem:
             return _unexpected(request, error)
 
 
-def _parameters(request: Request) -> list[str]:
-    """Return the names of the parameters that the requested operation takes."""
+def parameters(request: Request) -> list[Mapping[str, Any]]:
+    """Return the parameters that the requested operation takes, as the OpenAPI document has them."""
     operations = request.app.openapi()["paths"].get(getattr(request.scope.get("route"), "path", ""), {})
-    return [each["name"] for each in operations.get(request.method.lower(), {}).get("parameters", ())]
+    return list(operations.get(request.method.lower(), {}).get("parameters", ()))
 
 
 def _invalid(error: RequestValidationError, known: list[str]) -> Problem:

@@ -42,7 +42,7 @@ class DriftAnswer(BaseModel):
     subject: str = Field(description="a meter that [[reconciliation]] matches, or else a cost driver")
     day: datetime
     complete: bool = Field(description="whether the provider's bill is complete for the day")
-    metered: str
+    metered: str | None = Field(description="null: usage without a price; the bill is all drift then")
     billed: str
     drift: str = Field(description="billed - metered")
     drift_percent: str | None
@@ -52,7 +52,7 @@ class DriftAnswer(BaseModel):
     billed_quantity: str | None = Field(
         description="in units of the meter; null unless each line of the bill tells one"
     )
-    metered_price: str | None = Field(description="metered cost by quantity: the price book's")
+    metered_price: str | None = Field(description="metered cost by quantity: the price book's; null: none, or no price")
     implied_price: str | None = Field(description="billed cost by quantity")
     proposed_price: str | None = Field(description="a price that would have come to what was billed")
     unpriced: int

@@ -25,8 +25,10 @@ class UnitCostAnswer(BaseModel):
     feature: str
     unit: str = Field(description="`request`, `task`, `query`, `job`, `gb` or `1k_tokens`")
     count: str
-    cost: str = Field(description="request, task, query, job: all of the feature's; gb: egress; 1k_tokens: LLM tokens")
-    unit_cost: str = Field(description="`cost / count`, to 12 significant digits")
+    cost: str | None = Field(
+        description="request, task, query, job: all of the feature's; gb: egress; 1k_tokens: LLM tokens; null: no price"
+    )
+    unit_cost: str | None = Field(description="`cost / count`, to 12 significant digits; null: no price")
     unpriced: int | None = Field(None, description="events without a price, which the cost lacks; absent for none")
     trend_percent: str | None = Field(description="against the time of the same length just before; null: unknown")
 
@@ -63,8 +65,8 @@ def _line(each: UnitCost) -> dict[str, Any]:
         "feature": each.feature,
         "unit": each.unit,
         "count": quantity_to_text(each.count),
-        "cost": to_text(each.cost),
-        "unit_cost": to_text(each.unit_cost),
+        "cost": None if each.cost is None else to_text(each.cost),
+        "unit_cost": None if each.unit_cost is None else to_text(each.unit_cost),
         "trend_percent": None if each.trend_percent is None else quantity_to_text(each.trend_percent),
         **({"unpriced": each.unpriced} if each.unpriced else {}),
     }

@@ -50,7 +50,7 @@ async def play(
     started = time.monotonic()
     await producer.start()
     try:
-        with stage(console, "Playing the month", about) as advance:
+        with stage(console, "Playing the month", about, estimated=True) as advance:
             before: Mapping[int, int] = {}
             while day := list(islice(emissions, max(LEAST_EVENTS, about // DAYS))):
                 for emission in day:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
     SpinnerColumn,
     TaskProgressColumn,
@@ -27,19 +26,30 @@ LINE_SECONDS: Final = 2.0
 class Advance(Protocol):
     """Tells how far a stage is."""
 
-    def __call__(self, done: int, total: int | None = None) -> None:
+    def __call__(self, done: int, known: int | None = None) -> None:
         """Set what is done, and the total when it is known by now."""
 
 
 @contextmanager
-def stage(console: Console, name: str, total: int | None, unit: str = "events") -> Iterator[Advance]:
-    """Show one stage of work while the block runs; yield what moves it."""
+def stage(
+    console: Console, name: str, total: int | None, unit: str = "events", *, estimated: bool = False
+) -> Iterator[Advance]:
+    """Show one stage of work while the block runs; yield what moves it. A total is `estimated` until it is told."""
     if console.is_terminal:
         with _bar(console) as bar:
-            task = bar.add_task(name, total=total)
-            yield lambda done, total=total: bar.update(task, completed=done, total=total)
+            task = bar.add_task(name, total=total, of=_of(total, estimated=estimated))
+
+            def advance(done: int, known: int | None = None) -> None:
+                of = _of(known or total, estimated=estimated and known is None)
+                bar.update(task, completed=done, total=known or total, of=of)
+
+            yield advance
     else:
-        yield _Lines(console, name, total, unit)
+        yield _Lines(console, name, total, unit, estimated=estimated)
+
+
+def _of(total: int | None, *, estimated: bool) -> str:
+    return "" if not total else f" of about {total:,}" if estimated else f" of {total:,}"
 
 
 def _bar(console: Console) -> Progress:
@@ -48,23 +58,24 @@ def _bar(console: Console) -> Progress:
         TextColumn("{task.description:<28}"),
         BarColumn(),
         TaskProgressColumn(),
-        MofNCompleteColumn(),
+        TextColumn("{task.completed:,.0f}{task.fields[of]}"),
         TimeElapsedColumn(),
         console=console,
     )
 
 
 class _Lines:
-    def __init__(self, console: Console, name: str, total: int | None, unit: str) -> None:
+    def __init__(self, console: Console, name: str, total: int | None, unit: str, *, estimated: bool) -> None:
         self._console, self._name, self._total, self._unit = console, name, total, unit
+        self._estimated = estimated
         self._next, self._last = 0.0, -1
         console.print(f"{name} ...", highlight=False)
 
-    def __call__(self, done: int, total: int | None = None) -> None:
+    def __call__(self, done: int, known: int | None = None) -> None:
         now = time.monotonic()
-        known = total or self._total
-        if done == self._last or (now < self._next and done != known):
+        total = known or self._total
+        if done == self._last or (now < self._next and done != total):
             return
         self._next, self._last = now + LINE_SECONDS, done
-        of = f" of {known:,}" if known else ""
+        of = _of(total, estimated=self._estimated and known is None)
         self._console.print(f"{self._name}: {done:,}{of} {self._unit}", highlight=False)

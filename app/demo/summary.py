@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -41,7 +41,9 @@ def show(
     console.print(headline(outcome, expected, seconds))
     for heading, spends in (("Spend by tenant", outcome.tenants), ("Spend by feature", outcome.features)):
         console.print(spend_table(heading, spends, outcome.total))
-    console.print(budget_table(outcome.budgets, outcome.crossings, outcome.foreseen))
+    console.print(budget_table(outcome.budgets, outcome.crossings))
+    for line in foresight(outcome.foreseen):
+        console.print(line, highlight=False)
     console.print(flag_table(outcome.flag_changes))
     for line in hindsight(outcome):
         console.print(line, highlight=False)
@@ -72,10 +74,8 @@ def spend_table(heading: str, spends: Iterable[Spend], total: Decimal) -> Table:
     return table
 
 
-def budget_table(
-    budgets: Iterable[BudgetLine], crossings: Sequence[Crossing], foreseen: Sequence[Crossing] = ()
-) -> Table:
-    """Show each budget, how full it is, when (by event time) each threshold was crossed, and what was foreseen when."""
+def budget_table(budgets: Iterable[BudgetLine], crossings: Sequence[Crossing]) -> Table:
+    """Show each budget, how full it is, and when (by event time) each threshold was crossed."""
     table = _table(
         "Budgets",
         ("scope", "left"),
@@ -83,7 +83,6 @@ def budget_table(
         ("limit", "right"),
         ("used", "right"),
         ("crossed", "left"),
-        ("foreseen", "left"),
     )
     for budget in budgets:
         when = [
@@ -98,21 +97,22 @@ def budget_table(
             dollars(budget.limit),
             Text(f"{budget.ratio:.0%}", style),
             "\n".join(when) or "-",
-            "\n".join(_warning(each) for each in foreseen if each.scope == budget.scope) or "-",
         )
     return table
 
 
-def _warning(crossing: Crossing) -> str:
-    by = f", for {moment(crossing.expected)}" if crossing.expected else ""
-    return f"{crossing.threshold:.0%} on {moment(crossing.at)}{by}"
+def foresight(foreseen: Iterable[Crossing]) -> Iterator[str]:
+    """Tell what was foreseen of which budget, and when."""
+    for each in foreseen:
+        then = f"on {moment(each.expected)}" if each.expected else "before the period ends"
+        yield f"{each.scope}: on {moment(each.at)} it was foreseen that {each.threshold:.0%} would be reached {then}"
 
 
 def flag_table(changes: Iterable[FlagChange]) -> Table:
-    """Show which feature flags the budgets changed, and when."""
-    table = _table("Flags changed", ("flag", "left"), ("now", "left"), ("because of", "left"), ("at", "left"))
+    """Show each change of a feature flag that a budget made, and when."""
+    table = _table("Flags changed", ("at", "left"), ("flag", "left"), ("became", "left"), ("because of", "left"))
     for change in changes:
-        table.add_row(change.key, Text(change.variant, "bold"), change.scope, moment(change.at))
+        table.add_row(moment(change.at), change.key, Text(change.variant, "bold"), change.scope)
     return table
 
 
@@ -131,14 +131,16 @@ def hindsight(outcome: Outcome) -> Iterator[str]:
 
 def quality_table(outcome: Outcome, expected: Recomputed) -> Table:
     """Show what was wrong with the data, and what became of it."""
-    table = _table("Data quality", ("", "left"), ("", "right"), ("", "left"))
+    table = _table("Data quality", ("", "left"), ("events", "right"), ("", "left"))
     troubles = {trouble.value: count for trouble, count in expected.troubles.items()}
     dropped = expected.records - outcome.events - sum(outcome.rejected.values())
     table.add_row("repeated", f"{dropped:,}", "dropped: source and id were seen before")
     table.add_row("late", f"{troubles.get('late', 0):,}", "an hour to four days; counted where they belong")
     table.add_row("unpriced", f"{outcome.unpriced:,}", "cost unknown, never 0: see GET /costs, unpriced")
-    missing = ", ".join(f"{name} {dollars(amount)}" for name, amount in outcome.unattributed.items() if amount)
-    table.add_row("unlabelled", f"{troubles.get('unlabelled', 0):,}", f"unattributed USD by label: {missing}")
+    missing = ", ".join(
+        f"{dollars(amount)} USD without {name}" for name, amount in outcome.unattributed.items() if amount
+    )
+    table.add_row("unlabelled", f"{troubles.get('unlabelled', 0):,}", f"their cost is unattributed: {missing}")
     for reason, count in outcome.rejected.items():
         table.add_row("rejected", f"{count:,}", Text(reason))
     return table
@@ -200,5 +202,7 @@ def _table(title: str, *columns: tuple[str, str]) -> Table:
     table = Table(title=f"\n{title}", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.show_header = any(name for name, _ in columns)
     for name, justify in columns:
-        table.add_column(name, justify="right" if justify == "right" else "left", header_style="dim")
+        # Folded, never cut: an amount or a scope without its end is another one.
+        side: Literal["left", "right"] = "right" if justify == "right" else "left"
+        table.add_column(name, justify=side, header_style="dim", overflow="fold")
     return table

@@ -11,11 +11,15 @@ class Telling:
 
     After something was told the next `REST` values are quiet, unless one is `LOUDER` times odder than it. Each telling
     raises the bar by `RISE`, which wears off over `MEMORY` values: noise that is wild by nature is soon told of about
-    once in `MEMORY` values, whatever its tail. The bar never falls below where it began.
+    once in `MEMORY` values, whatever its tail. The bar never falls below 1.
+
+    It begins as after a telling, with a rest and the bar raised: nothing is told before `KNOWN` values were seen. The
+    next of n values that are drawn alike is a new high or low with probability 2 / (n + 1): one in ten, by then.
     """
 
     __slots__ = ("_bar", "_since", "_told")
 
+    KNOWN: Final = 19
     REST: Final = 80
     LOUDER: Final = 3.0
     RISE: Final = 0.08
@@ -25,9 +29,9 @@ class Telling:
     _DOWN: Final = math.exp(-RISE / MEMORY)
 
     def __init__(self) -> None:
-        self._bar = 1.0
-        self._since = self.REST
-        self._told = 0.0
+        self._bar = self._UP
+        self._since = self.REST - 1 - self.KNOWN
+        self._told = math.inf  # nothing is louder: the rest at the beginning is one without exception
 
     def score_one(self, oddness: float) -> float:
         """Return what is left of an oddness: 1 or more is told."""

@@ -62,6 +62,10 @@ def test_it_lists_what_would_have_been_told_and_with_which_flags(config: Path) -
     assert (first["time"], first["detail"]) == (f"{YESTERDAY}T05:00:00Z", "actual crossed 0.5")
     assert (first["flags"], first["proposed"], first["told"]) == (["tier=throttled"], True, False)
     assert answer["told_known"] is False
+    window = answer["window"]
+    assert window["start"] == f"{YESTERDAY}T00:00:00Z"
+    assert window["end"].endswith(":00:00Z")
+    assert parse_instant(window["end"]).timestamp() > time.time() - 2 * HOUR
 
 
 def test_the_table_says_that_what_was_told_is_unknown_without_a_broker(config: Path) -> None:
@@ -69,6 +73,7 @@ def test_the_table_says_that_what_was_told_is_unknown_without_a_broker(config: P
     assert result.exit_code == 0, result.output
     assert "actual crossed 0.5" in result.stdout
     assert "what was told is unknown" in result.stdout
+    assert f"Looked from {YESTERDAY} 00:00 to " in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_a_dry_run_needs_no_system_and_sums_exactly(place: Path) -> None:
 
 def test_a_person_sees_money_by_service_and_category_and_rejected_rows_with_their_lines(place: Path) -> None:
     result = run("--dry-run", write(place / "june.csv", [FOCUS, FOCUS | {"BilledCost": "x"}]))
-    for text in ("june.csv: focus 1.0", "Usage", "Compute", "EUR", "10.10", "1 rows rejected", "line 3: BilledCost"):
+    for text in ("june.csv: focus 1.0", "Usage", "Compute", "EUR", "10.10", "1 row rejected", "line 3: BilledCost"):
         assert text in result.stdout
 
 

@@ -101,6 +101,16 @@ def test_reconcile_tells_drift_prices_and_both_totals(asked: list[dict[str, Any]
     assert total == ["metered", "22.00,", "billed", "29.00,", "drift", "7.00", "USD"]
 
 
+def test_reconcile_says_that_usage_has_no_price(monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]) -> None:
+    unpriced = METERED[0]._replace(amount=None)
+    monkeypatch.setitem(EVENTS, "/reconciliation", (MATCH, [unpriced, *BILL]))
+    *_, first, _, total = lines("reconcile")
+    assert asked
+    assert first[4:8] == ["no", "price", "20.00", "20.00"]
+    assert first[-3:] == ["no", "price", "3.33333333333"]
+    assert total[-4:] == ["event", "without", "a", "price"]
+
+
 def test_json_is_the_answer_as_it_came(asked: list[dict[str, Any]]) -> None:
     assert orjson.loads(costguard("reconcile", "--json", *WINDOW).output)["drift"] == "7.00"
     assert asked

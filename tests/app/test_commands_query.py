@@ -46,6 +46,8 @@ UNIT_COSTS = {
         {"feature": "search", "unit": "request", "count": "12000", "cost": "3.00", "unit_cost": "0.00025",
          "trend_percent": "12.34"},
         {"feature": "chat", "unit": "gb", "count": "1", "cost": "3.00", "unit_cost": "3.00", "trend_percent": None},
+        {"feature": "mail", "unit": "request", "count": "2", "cost": None, "unit_cost": None, "trend_percent": None,
+         "unpriced": 2},
     ],
 }  # fmt: skip
 BUDGET = {
@@ -158,6 +160,7 @@ def test_json_is_the_answer_as_it_came(server: Server) -> None:
     [
         ("unit-costs", ["search", "request", "12,000", "3.00", "0.00025", "+12.3", "%"]),
         ("unit-costs", ["chat", "gb", "1", "3.00", "3.00", "new"]),
+        ("unit-costs", ["mail", "request", "2", "no", "price", "no", "price"]),
         ("budgets", ["tenant=acme", "month", "68.40", "80.00", "USD", "85.5%", "████████████████████▌", "70%,", "85%",
                      "crossed"]),
         ("anomalies", ["2026-08-31", "00:00", "high", "spike", "tenant=acme,feature=search", "compute", "40.00",
@@ -200,6 +203,8 @@ def test_an_api_that_is_not_there_is_one_line_and_exit_1(monkeypatch: pytest.Mon
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
     assert f"the API at http://127.0.0.1:{port} is not reachable" in result.output
+    assert "--api URL" in result.output
+    assert "COSTGUARD_DATA_DIR" in result.output
 
 
 @given(st.decimals(min_value=-1, max_value=2, places=6), st.decimals(min_value=-1, max_value=2, places=6))

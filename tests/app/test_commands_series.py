@@ -28,6 +28,12 @@ def test_score_reads_standard_input() -> None:
     assert result.output.splitlines()[1:] == ["0,1,0.000000,0", "60,1,0.000000,0"]
 
 
+def test_the_second_row_of_a_file_is_not_odd() -> None:
+    rows = ["2026-10-01,100.92", "2026-10-02,100.59", "2026-10-03,101.3"]
+    result = CliRunner().invoke(app, ["score", "-"], input="\n".join(["timestamp,value", *rows]))
+    assert [line[-1] for line in result.output.splitlines()[1:]] == ["0", "0", "0"]
+
+
 def test_score_says_which_line_it_cannot_read() -> None:
     result = CliRunner().invoke(app, ["score", "-"], input="timestamp,value\nx,1\n")
     assert (result.exit_code, result.output) == (
@@ -136,7 +142,7 @@ def test_a_history_in_any_order_with_gaps_has_the_forecast_of_the_whole_one() ->
     whole = asked(command, "\n".join(["timestamp,value", *rows]))[1]
     assert asked(command, "\n".join(["timestamp,value", *reversed(rows)]))[1] == whole
     code, (warning, *twice) = asked(command, "\n".join(["timestamp,value", "2026-09-03,9", *rows]))
-    assert (code, warning, twice) == (0, "costguard: -: 1 rows repeat a timestamp; the last one counts", whole)
+    assert (code, warning, twice) == (0, "costguard: -: 1 row repeats a timestamp; the last one counts", whole)
     del rows[9]  # a Thursday: on the line between its neighbours
     assert [line.split(",")[:2] for line in asked(command, "\n".join(["timestamp,value", *rows]))[1]] == [
         line.split(",")[:2] for line in whole

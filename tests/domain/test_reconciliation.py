@@ -83,6 +83,7 @@ def test_what_comes_to_the_bill_proposes_nothing() -> None:
 def test_unpriced_usage_is_told_and_the_bill_proposes_its_price() -> None:
     found = only(reconcile([metered("8", "0", unpriced=3)], [billed("20", "1")], [GPU]))
     assert these(found.unpriced, found.proposed_price, found.unexplained) == (3, Decimal("2.5"), 0)
+    assert these(found.metered, found.metered_price, found.drift) == (None, None, 20)
 
 
 def test_the_farthest_apart_comes_first_on_a_day() -> None:
@@ -106,10 +107,10 @@ bills = st.builds(billed, amounts.map(str), st.none() | quantities.map(str), sku
 @given(st.lists(usages), st.lists(bills))
 def test_no_money_is_left_out_and_every_drift_is_explained_or_not(usage: list[Metered], bill: list[Billed]) -> None:
     found = reconcile(usage, bill, [GPU])
-    assert add_up(each.metered for each in found) == add_up(each.amount for each in usage)
+    assert add_up(each.metered or Decimal(0) for each in found) == add_up(each.amount for each in usage)
     assert add_up(each.billed for each in found) == add_up(each.amount for each in bill)
     for each in found:
-        assert each.billed - each.metered == each.drift == (each.explained or 0) + each.unexplained
+        assert each.billed - (each.metered or 0) == each.drift == (each.explained or 0) + each.unexplained
 
 
 def test_what_the_bill_says_is_summed_by_sku_and_unit_dearest_first() -> None:

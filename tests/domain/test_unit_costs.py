@@ -80,6 +80,14 @@ def test_there_is_no_trend_without_something_to_compare_with() -> None:
     assert by_unit([CALL], before=[free])["request"].trend_percent is None
 
 
+def test_what_has_no_price_has_no_unit_cost_rather_than_none_to_pay() -> None:
+    lost = TOKENS._replace(amount=None)
+    tokens = by_unit([CALL, lost], before=[TOKENS])["1k_tokens"]
+    assert (tokens.cost, tokens.unit_cost, tokens.trend_percent, tokens.unpriced) == (None, None, None, 1)
+    free = CALL._replace(amount=Decimal(0))
+    assert by_unit([free])["request"].unit_cost == 0
+
+
 @given(events())
 def test_counts_are_those_of_the_events(happened: list[Priced]) -> None:
     for each in unit_costs(production(happened), {}):

@@ -79,3 +79,26 @@ async def test_what_a_client_sent_is_not_repeated_to_it(world: World) -> None:
 async def test_a_misspelt_filter_is_refused_rather_than_answered_without_it(world: World) -> None:
     answer = await world.refusal("GET", "/costs?tennant=acme")
     assert answer.json()["detail"] == "tennant: unknown parameter; did you mean tenant?"
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("/costs?window=7d&window=1d", "window"),
+        ("/costs?tenant=acme&tenant=globex&group_by=tenant&group_by=team", "group_by"),
+        ("/unit-costs?start=2026-06-01&start=2026-06-02", "start"),
+        ("/anomalies?since=2026-06-01&since=2026-06-02", "since"),
+        ("/dead-letters?limit=1&limit=2", "limit"),
+    ],
+)
+async def test_one_value_given_twice_is_refused_rather_than_the_last_one_taken(
+    world: World, question: str, name: str
+) -> None:
+    answer = await world.refusal("GET", question)
+    assert answer.status_code == httpx.codes.BAD_REQUEST
+    assert answer.json()["detail"] == f"{name}: given 2 times, and takes one value"
+
+
+async def test_filters_may_be_given_twice(world: World) -> None:
+    async with world.client() as api:
+        assert (await api.get("/costs?tenant=acme&tenant=globex&window=1d")).status_code == httpx.codes.OK

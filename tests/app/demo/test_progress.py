@@ -25,6 +25,18 @@ def test_a_stage_is_announced_and_its_end_always_told() -> None:
     ]
 
 
+def test_an_estimate_is_called_one_until_the_total_is_known() -> None:
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=False, width=80)
+    with stage(console, "Playing", 3000, estimated=True) as advance:
+        advance(1000)
+        advance(2990, 2990)
+    assert out.getvalue().splitlines()[1:] == [
+        "Playing: 1,000 of about 3,000 events",
+        "Playing: 2,990 of 2,990 events",
+    ]
+
+
 def test_standing_still_is_not_repeated() -> None:
     assert lines_of(10, 10, 10, total=10) == ["Playing ...", "Playing: 10 of 10 events"]
 

@@ -66,8 +66,8 @@ def test_whatever_is_wrong_is_noticed(
     assert failed(check(spoil(outcome), expected))
 
 
-def rendered(outcome: Outcome, expected: Recomputed, checks: tuple[Check, ...]) -> str:
-    console = Console(width=120, force_terminal=False, record=True, file=io.StringIO())
+def rendered(outcome: Outcome, expected: Recomputed, checks: tuple[Check, ...], width: int = 120) -> str:
+    console = Console(width=width, force_terminal=False, record=True, file=io.StringIO())
     show(console, outcome, expected, title="Northwind", checks=checks, seconds=4.0)
     return console.export_text()
 
@@ -85,15 +85,27 @@ def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome:
         "chat-tier",
         "throttled",
         "not JSON: Expected a value",
-        "team 4.50",
+        "4.50 USD without team",
         "obeyed, it would have saved up to 79.30 USD",
-        "100% on 20 Oct 06:00, for 27 Oct 12:00",
+        "on 20 Oct 06:00 it was foreseen that 100% would be reached on 27 Oct 12:00",
         "Anomalies: 1, the dearest of them",
         "level-shift, third_party",
         "each threshold crossed was announced once",
     ):
         assert line in text
     assert "WRONG" not in text
+
+
+def test_eighty_columns_cut_nothing(outcome: Outcome, expected: Recomputed) -> None:
+    exact = "12345.678901234567890123456789"
+    scope = "tenant=a-tenant-with-quite-a-long-name,environment=production,feature=an-assistant-for-everything"
+    budget = dataclasses.replace(outcome.budgets[0], scope=scope)
+    checks = (Check("the parts sum to the total, by tenant and by feature, however long this claim is", True, exact),)
+    text = rendered(dataclasses.replace(outcome, budgets=(budget,)), expected, checks, width=80)
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert exact in text
+    assert scope.rpartition("=")[2][-5:] in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_a_failed_check_stands_out(outcome: Outcome, expected: Recomputed) -> None:

@@ -40,6 +40,22 @@ def test_a_constant_is_never_odd_and_its_first_change_is() -> None:
     assert told([7.0] * 2000 + [7.5] * 10) == [2000]
 
 
+def test_short_histories_of_ordinary_noise_are_told_of_by_nothing() -> None:
+    rng = random.Random(2)  # noqa: S311 - a series, not a secret
+    for rows in range(2, 51):
+        values = [100 + 5 * rng.gauss(0, 1) for _ in range(rows)]
+        assert [
+            day for day, verdict in enumerate(follow((86400.0 * i, v) for i, v in enumerate(values))) if verdict.anomaly
+        ] == []
+        assert told([5.0] * rows) == told([100.0 + i for i in range(rows)]) == []
+
+
+def test_a_leap_in_a_short_history_is_told() -> None:
+    values = [100.0 + i % 5 for i in range(30)]
+    values[25] = 300.0
+    assert told(values) == [25]
+
+
 def test_a_first_season_of_zeros_divides_by_nothing() -> None:
     assert told([0.0] * 600 + [1.0] + [0.0] * 600) == [600]
 
