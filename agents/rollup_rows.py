@@ -75,9 +75,11 @@ class CostRows:
             row = table.decode_spend(stored)
         return row
 
-    def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
-        """Iterate over one projection in one window, as stored."""
-        for key, row in self._costs.scan(table.window_prefix(window, projection)):
+    def window(
+        self, projection: str, window: Window, leading: tuple[str, ...] = ()
+    ) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
+        """Iterate over one projection in one window, as stored; over lines whose values begin with `leading` alone."""
+        for key, row in self._costs.scan(table.lines_prefix(window, projection, leading)):
             yield table.split_projection_key(key), table.decode_projection(row)
 
     def budgets(self) -> list[BudgetRow]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
-from decimal import Decimal, localcontext
+from decimal import localcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
@@ -23,7 +23,6 @@ from domain.cost_rows import (
     Line,
     Place,
     Projected,
-    ProjectionKey,
     ProjectionRow,
     Slot,
     SpendKey,
@@ -31,10 +30,10 @@ from domain.cost_rows import (
 )
 from domain.money import EXACT, ZERO
 from domain.projecting import Delta, Lines, by_projection, summed, total, widened
-from domain.projections import PROJECTIONS
 from domain.scope import DIMENSIONS, Scope
 from domain.sources import METERED, metered
-from domain.windows import Granularity, Window, cover
+from domain.spending import Spending, WindowReader
+from domain.windows import Granularity, Window
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -48,7 +47,7 @@ GROUP_CELLS: Final = 2_000
 FULL: Final = "full"
 
 
-class CostReader(Protocol):
+class CostReader(WindowReader, Protocol):
     """Rows as they are before the group that is being folded."""
 
     def cells(self, keys: Iterable[CostCellKey]) -> Mapping[CostCellKey, CellRow]:
@@ -59,9 +58,6 @@ class CostReader(Protocol):
 
     def spend(self, key: SpendKey) -> SpendRow | None:
         """Return this partition's part of a budget's spend."""
-
-    def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
-        """Iterate over one projection in one window."""
 
 
 class Arrived(NamedTuple):
@@ -144,22 +140,23 @@ class Rollup:
         Taken from what is already in the tables; of the steps those that have any.
         """
         rows: dict[SpendKey, SpendRow] = {}
+        spending = Spending(self._reader, budget)
         step = budget.step_at(instant)
         for _ in range(LOOK_BACK[step.name]):
-            key, row = self._opened(budget, step, instant, step=True)
+            key, row = self._opened(spending, step, instant, step=True)
             if row.spent:
                 rows[key] = row
             step = budget.step_at(step.start - 1)
         # The period comes last: by then whoever judges it has the steps.
-        key, row = self._opened(budget, budget.period_at(instant), instant, step=False)
+        key, row = self._opened(spending, budget.period_at(instant), instant, step=False)
         return rows | {key: row}
 
-    def _opened(self, budget: BudgetRow, period: Period, instant: int, *, step: bool) -> tuple[SpendKey, SpendRow]:
+    def _opened(self, spending: Spending, period: Period, instant: int, *, step: bool) -> tuple[SpendKey, SpendRow]:
+        budget = spending.budget
         key = SpendKey(budget.budget_id, budget.budget_version, period.start, step)
         row = self._reader.spend(key)
         if row is None:
-            with localcontext(EXACT):
-                row = SpendRow(budget.version, self._spent_so_far(budget, period), min(instant, period.end - 1))
+            row = SpendRow(budget.version, spending.over(period), min(instant, period.end - 1))
         return key, row
 
     def _project(self, deltas: dict[int, Lines], group: Group) -> None:
@@ -190,26 +187,16 @@ class Rollup:
                     for key in _spend_keys(budget, minute):
                         gains[key].append(delta)
                         owners[key] = budget, max(minute, owners[key][1] if key in owners else 0)
+        spendings: dict[str, Spending] = {}
         for key, gained in sorted(gains.items(), key=lambda gain: not gain[0].step):
             budget, newest_minute = owners[key]
+            spending = spendings.setdefault(budget.budget_id, Spending(self._reader, budget))
             delta = total(gained)
             period = budget.step_at(newest_minute) if key.step else budget.period_at(newest_minute)
-            _, row = self._opened(budget, period, newest_minute, step=key.step)
+            _, row = self._opened(spending, period, newest_minute, step=key.step)
             group.spends[key] = SpendRow(
                 max(row.version, delta.version), row.spent + delta.amount, max(row.at, newest_minute)
             )
-
-    def _spent_so_far(self, budget: BudgetRow, period: Period) -> Decimal:
-        projection, wanted = _narrowest(budget.terms)
-        return sum(
-            (
-                row.amount
-                for window in cover(period.start, period.end)
-                for key, row in self._reader.window(projection, window)
-                if all(key.line.values[at] == value for at, value in wanted) and budget.counts(key.line.source)
-            ),
-            ZERO,
-        )
 
 
 def _overwrite(key: CostCellKey, row: CellRow | None, arrived: list[Arrived], group: Group) -> Delta | None:
@@ -260,14 +247,6 @@ def _spend_keys(budget: BudgetRow, minute: int) -> tuple[SpendKey, SpendKey]:
         SpendKey(budget.budget_id, budget.budget_version, budget.step_at(minute).start, step=True),
         SpendKey(budget.budget_id, budget.budget_version, period.start),
     )
-
-
-def _narrowest(terms: Sequence[tuple[str, str]]) -> tuple[str, list[tuple[int, str]]]:
-    """Return the projection with the fewest dimensions that has those of a scope, and where their values stand."""
-    named = {dimension for dimension, _ in terms}
-    able = [name for name, dimensions in PROJECTIONS.items() if named <= {*dimensions}]
-    projection = min(able, key=lambda name: len(PROJECTIONS[name]))
-    return projection, [(PROJECTIONS[projection].index(dimension), value) for dimension, value in terms]
 
 
 @lru_cache(maxsize=LINES_REMEMBERED)

@@ -60,6 +60,8 @@ BILLED_CELLS: Final = b"b"
 CELL_RETENTION: Final = {CELLS: 45 * DAY, BILLED_CELLS: 800 * DAY}
 RETENTION: Final = {Granularity.MINUTE: 3 * DAY, Granularity.HOUR: 100 * DAY, Granularity.DAY: 800 * DAY}
 
+# Of a line's key: resource type, source and unit of cost.
+_BEHIND_VALUES: Final = 3
 _GRANULARITIES: Final = tuple(Granularity)
 _PROJECTIONS: Final = tuple(PROJECTIONS)
 _PROJECTION_INDEX: Final = {name: index for index, name in enumerate(_PROJECTIONS)}
@@ -105,6 +107,16 @@ def window_prefix(window: Window, projection: str) -> bytes:
 def line_key(line: Line) -> bytes:
     """Return what the key of a projected cost ends with, behind `window_prefix`."""
     return _encode((*line.values, line.resource_type, line.source, line.cost_unit))
+
+
+def lines_prefix(window: Window, projection: str, leading: tuple[str, ...] = ()) -> bytes:
+    """Return what the keys of those lines of one projection in one window start with whose values begin so."""
+    prefix = window_prefix(window, projection)
+    if not leading:
+        return prefix
+    # An array of fewer than 16 begins with one byte, that counts all of it; then its values follow, one by one.
+    count = len(PROJECTIONS[projection]) + _BEHIND_VALUES
+    return prefix + _encode(("",) * count)[:1] + _encode(leading)[1:]
 
 
 def split_projection_key(row_key: bytes) -> ProjectionKey:

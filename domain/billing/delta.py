@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
-from domain.billing.amounts import MAX_DIGITS, is_money
+from domain.billing.amounts import MAX_DIGITS, MAX_PLACES, bounded
 from domain.billing.editions import EDITION_CLOSED, Edition
 from domain.billing.row import BILLING_DELTA, CATEGORIES, BillingRow
 from domain.rejection import Rejected
@@ -26,6 +26,14 @@ if TYPE_CHECKING:
 
 _BINARY: Final = "ce_"
 _NOBODY: Final = Scope(*[UNATTRIBUTED] * 5)
+_NUMBERS: Final = (
+    ("billed_cost", "BilledCost"),
+    ("effective_cost", "EffectiveCost"),
+    ("contracted_cost", "ContractedCost"),
+    ("list_cost", "ListCost"),
+    ("pricing_quantity", "PricingQuantity"),
+    ("consumed_quantity", "ConsumedQuantity"),
+)
 
 
 class _Event(msgspec.Struct, gc=False):
@@ -50,7 +58,9 @@ _decode_row = msgspec.json.Decoder(BillingRow, strict=False).decode
 _decode_edition = msgspec.json.Decoder(Edition).decode
 
 
-def read(value: bytes | None, headers: Sequence[tuple[str, bytes]], table: TagTable) -> Delta | Edition | Rejected:
+def read(
+    value: bytes | None, headers: Sequence[tuple[str, bytes | None]], table: TagTable
+) -> Delta | Edition | Rejected:
     """Read one record."""
     if value is None:
         return Rejected("the record has no value")
@@ -70,9 +80,10 @@ def read(value: bytes | None, headers: Sequence[tuple[str, bytes]], table: TagTa
 def _checked(event: _Event, row: BillingRow, table: TagTable) -> Delta | Rejected:
     if row.charge_category not in CATEGORIES:
         return Rejected(f"ChargeCategory: {row.charge_category[:40]!r} is not one of {', '.join(CATEGORIES)}")
-    for name, cost in _costs(row):
-        if cost is not None and not is_money(cost):
-            return Rejected(f"{name}: not a finite number of at most {MAX_DIGITS} digits before the point")
+    within = _within_bounds(row)
+    if isinstance(within, Rejected):
+        return within
+    row = within
     if row.charge_period_start.tzinfo is None or not FIRST_YEAR <= row.charge_period_start.year < LAST_YEAR:
         return Rejected("ChargePeriodStart: needs an offset, and a year from 2000 to 2099")
     ordinal = event.ordinal if row.statement else None
@@ -81,18 +92,30 @@ def _checked(event: _Event, row: BillingRow, table: TagTable) -> Delta | Rejecte
     return Delta(event.source, event.id, row, ordinal)
 
 
-def _costs(row: BillingRow) -> list[tuple[str, Decimal | None]]:
-    return [
-        ("BilledCost", row.billed_cost),
-        ("EffectiveCost", row.effective_cost),
-        ("ContractedCost", row.contracted_cost),
-        ("ListCost", row.list_cost),
-    ]
+def _within_bounds(row: BillingRow) -> BillingRow | Rejected:
+    """Return a row whose numbers can all be summed, with the same values."""
+    changed: dict[str, Decimal] = {}
+    for field, name in _NUMBERS:
+        number: Decimal | None = getattr(row, field)
+        if number is None:
+            continue
+        found = bounded(number)
+        if found is None:
+            return Rejected(
+                f"{name}: not a finite number of at most {MAX_DIGITS} digits before the point, {MAX_PLACES} behind it"
+                f" and {MAX_PLACES + 1} in all"
+            )
+        # A zero may have an exponent that no sum can hold.
+        if not found.same_quantum(number):
+            changed[field] = found
+    return msgspec.structs.replace(row, **changed) if changed else row
 
 
-def _from_headers(value: bytes, headers: Sequence[tuple[str, bytes]]) -> _Event | None:
-    """Read binary mode; None for structured mode."""
-    given = {name[len(_BINARY) :]: text.decode() for name, text in headers if name.startswith(_BINARY)}
+def _from_headers(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> _Event | None:
+    """Read binary mode; None for structured mode. A header may have no value: that is as if it were not there."""
+    given = {
+        name[len(_BINARY) :]: text.decode() for name, text in headers if name.startswith(_BINARY) and text is not None
+    }
     if "specversion" not in given:
         return None
     ordinal = given.get("ordinal")

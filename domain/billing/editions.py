@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 EDITION_CLOSED: Final = "costguard.billing.edition"
+# What a date of a calendar can be, but for its last day: coverage ends a day later than `latest` at most.
+_Instant = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_214_400)]
+_Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
 class Edition(msgspec.Struct, frozen=True):
@@ -32,11 +35,11 @@ class Edition(msgspec.Struct, frozen=True):
     statement: str
     part: str
     assembly: str
-    written: int
+    written: _Instant
     final: bool
-    latest: int
-    rows: int
-    rejected: int
+    latest: _Instant
+    rows: _Count
+    rejected: _Count
     content: str
     billed_until: int = 0
 

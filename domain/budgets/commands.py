@@ -44,7 +44,7 @@ class DeleteBudget(NamedTuple):
 
 
 def parse(
-    value: bytes | None, headers: Sequence[tuple[str, bytes]], currency: str
+    value: bytes | None, headers: Sequence[tuple[str, bytes | None]], currency: str
 ) -> SetBudget | DeleteBudget | Rejected:
     """Read one record; `currency` is the reporting currency."""
     try:
@@ -66,15 +66,16 @@ def to_event(command: SetBudget | DeleteBudget, *, agent: str, now: int) -> byte
     return envelope(kind=kind, agent=agent, identifier=identifier, time=now, data=data)
 
 
-def structured(value: bytes, headers: Sequence[tuple[str, bytes]]) -> bytes:
+def structured(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     """Return a command that was read in structured mode, to be sent on as a record of its own."""
     return msgspec.json.encode(_event(value, headers))
 
 
-def _event(value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> dict[str, Any]:
+def _event(value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> dict[str, Any]:
     if value is None:
         raise ValueError("the record has no value")
-    named = {name.lower(): content for name, content in headers}
+    # A header may have no value: that is as if it were not there.
+    named = {name.lower(): content for name, content in headers if content is not None}
     if f"{_HEADER}specversion" not in named:
         return _decode(value)
     event: dict[str, Any] = {

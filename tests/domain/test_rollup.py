@@ -6,6 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from domain.cost_rows import (
 )
 from domain.projections import PROJECTIONS
 from domain.rollup import Arrived, Group, Rollup, groups, newest
+from domain.scope import DIMENSIONS
 from domain.totals import Total
 from domain.windows import DAY, HOUR, MINUTE, Granularity, Window
 
@@ -39,6 +41,7 @@ class Rows:
         self.stored_cells: dict[CostCellKey, CellRow] = {}
         self.projected: dict[Place, dict[Line, ProjectionRow]] = {}
         self.spends: dict[SpendKey, SpendRow] = {}
+        self.asked: list[tuple[str, Window, tuple[str, ...]]] = []
 
     def cells(self, keys: Iterable[CostCellKey]) -> dict[CostCellKey, CellRow]:
         return {key: self.stored_cells[key] for key in keys if key in self.stored_cells}
@@ -49,9 +52,13 @@ class Rows:
     def spend(self, key: SpendKey) -> SpendRow | None:
         return self.spends.get(key)
 
-    def window(self, projection: str, window: Window) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
+    def window(
+        self, projection: str, window: Window, leading: tuple[str, ...] = ()
+    ) -> Iterator[tuple[ProjectionKey, ProjectionRow]]:
+        self.asked.append((projection, window, leading))
         for line, row in self.projected.get(Place(window, projection), {}).items():
-            yield ProjectionKey(window, projection, line), row
+            if line.values[: len(leading)] == leading:
+                yield ProjectionKey(window, projection, line), row
 
     def write(self, group: Group) -> None:
         self.stored_cells |= group.cells
@@ -157,6 +164,63 @@ def test_a_budget_set_late_looks_back_on_the_days_before_it() -> None:
     assert steps == {START + day * DAY: Decimal(f"{day}.25") for day in range(5)}
     *_, (key, row) = opened.items()
     assert (key.step, row.spent) == (False, Decimal("11.25")), "who judges the period has its steps by then"
+
+
+@pytest.mark.parametrize(
+    ("terms", "projection", "leading"),
+    [
+        ({}, "all", ()),
+        ({"tenant": "acme"}, "tenant", ("acme",)),
+        ({"feature": "search"}, "feature", ("search",)),
+        ({"tenant": "acme", "feature": "search"}, "tenant+feature", ("acme", "search")),
+        ({"tenant": "acme", "environment": "production"}, "full", ("acme", "production")),
+        ({"tenant": "acme", "service": "svc"}, "full", ("acme",)),
+        ({"feature": "search", "service": "svc"}, "full", ()),
+    ],
+)
+def test_opening_a_budget_asks_for_its_lines_alone_and_of_each_window_once(
+    terms: dict[str, str], projection: str, leading: tuple[str, ...]
+) -> None:
+    rows = Rows()
+    Rollup(rows).open_period(BudgetRow(0, "b-1", 1, tuple(terms.items()), "month", "UTC"), START + 4 * DAY)
+    assert {(name, values) for name, _, values in rows.asked} == {(projection, leading)}
+    windows = [window for _, window, _ in rows.asked]
+    assert len(windows) == len(set(windows))
+
+
+TERMS = st.dictionaries(
+    st.sampled_from(DIMENSIONS), st.sampled_from(["acme", "globex", "search", "chat", "production", "svc", "team"])
+)
+ZONES = st.sampled_from(["UTC", "Asia/Kolkata", "America/New_York"])
+
+
+@given(
+    TERMS,
+    st.sampled_from(["day", "week", "month", "quarter"]),
+    ZONES,
+    st.lists(
+        st.tuples(st.sampled_from(["acme", "globex"]), st.sampled_from(["search", "chat"]), st.integers(-3000, 3000)),
+        max_size=20,
+    ),
+)
+def test_an_opened_budget_has_what_all_lines_of_its_scope_come_to(
+    terms: dict[str, str], kind: str, timezone: str, events: list[tuple[str, str, int]]
+) -> None:
+    rows = Rows()
+    sent = [
+        Arrived(at, "metered", at, total(at, f"{at + 1}.01", tenant=tenant, feature=feature, minute=START + n * 1800))
+        for at, (tenant, feature, n) in enumerate(events)
+    ]
+    fold(rows, Rollup(rows), sent)
+    budget = BudgetRow(0, "b-1", 1, tuple(terms.items()), kind, timezone)
+    for key, row in Rollup(rows).open_period(budget, START + 15 * DAY).items():
+        period = (budget.step_at if key.step else budget.period_at)(key.period_start)
+        assert row.spent == sum(
+            one.total.amount or 0
+            for one in sent
+            if period.start <= one.total.minute < period.end
+            and all(getattr(one.total, dimension) == value for dimension, value in terms.items())
+        )
 
 
 def test_a_replay_sends_spend_again_that_a_crash_may_have_kept_from_being_sent() -> None:

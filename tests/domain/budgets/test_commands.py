@@ -108,3 +108,32 @@ def test_no_json_raises(data: dict[str, Any]) -> None:
     except TypeError:  # more than JSON's writer can write
         return
     assert isinstance(parse_command(value, (), "USD"), Rejected | SetBudget)
+
+
+def test_a_header_without_a_value_is_as_one_that_is_not_there() -> None:
+    value = orjson.dumps({"scope": "tenant=acme", "limit": 80})
+    headers: list[tuple[str, Any]] = [("ce_specversion", b"1.0"), ("ce_type", SET.encode()), ("ce_id", None)]
+    command = parse_command(value, headers, "USD")
+    assert isinstance(command, SetBudget)
+    assert parse_command(structured(value, headers), (), "USD") == command
+    for missing in ("ce_specversion", "ce_type"):
+        without = [(name, None if name == missing else text) for name, text in headers]
+        assert isinstance(parse_command(value, without, "USD"), Rejected)
+
+
+NAMES = st.sampled_from(["ce_specversion", "ce_type", "ce_id", "ce_data", "CE_TYPE"]) | st.text()
+TEXTS = st.none() | st.binary() | st.sampled_from([b"1.0", SET.encode()])
+NUMBERS = st.decimals().map(str) | st.sampled_from(["1e999999999", "1e99999999999999999999", "0e-9999999999", "sNaN"])
+
+
+@given(st.lists(st.tuples(NAMES, TEXTS)), st.sampled_from([b"{}", b'{"scope":"all","limit":1}']) | st.binary())
+def test_no_headers_raise(headers: list[tuple[str, Any]], value: bytes) -> None:
+    assert isinstance(parse_command(value, headers, "USD"), Rejected | SetBudget)
+
+
+@given(NUMBERS, NUMBERS)
+def test_no_numbers_raise(limit: str, share: str) -> None:
+    for text in ('"{}"', "{}"):
+        body = f'{{"scope":"all","limit":{text.format(limit)},"thresholds":[{text.format(share)}]}}'
+        raw = f'{{"specversion":"1.0","type":"{SET}","data":{body}}}'.encode()
+        assert isinstance(parse_command(raw, (), "USD"), Rejected | SetBudget)
