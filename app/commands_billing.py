@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -143,13 +143,16 @@ async def _read_counted(settings: Settings) -> Keys | None:
 
 
 async def _await_counted(settings: Settings, summary: Summary, before: Keys | None) -> str:
-    from app.billing_counted import EDITIONS, outcome, wait_until_counted  # noqa: PLC0415 - as above
+    from app.adapters.redis_view import RedisError  # noqa: PLC0415 - as above
+    from app.billing_counted import EDITIONS, outcome, wait_until_counted  # noqa: PLC0415
 
     keys = frozenset(edition.key for edition in summary.editions)
     since, folded = min(day for _, day in summary.by("day"))[:10], False
     if before is not None:
         async with _view(settings) as view:
-            folded = await wait_until_counted(lambda: view.documents(EDITIONS), keys)
+            # What was sent is sent, whoever goes away while it is waited for.
+            with suppress(RedisError, OSError):
+                folded = await wait_until_counted(lambda: view.documents(EDITIONS), keys)
     return outcome(keys, before, since=since, folded=folded)
 
 
