@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 from mode import loop as event_loop
 
 from app import topology
-from app.adapters import lean_records
+from app.adapters import lean_records, metadata_pace
 from app.adapters.kafka import Publisher
 from app.adapters.redis_view import RedisView
 from app.logs import configure_logging
@@ -71,6 +71,7 @@ def run(role: str, settings: Settings, index: int = 0) -> int:
         fatal=fatal,
     )
     lean_records.install()
+    metadata_pace.install()
     return_what_is_freed()
     # Batches are large and live shortly; the collector must not walk them again and again.
     gc.set_threshold(100_000, 20, 50)
