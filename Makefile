@@ -43,7 +43,7 @@ demo: setup ## play a month of sample data through the whole system (ONCE=1 ends
 test: setup ## all tests, on the embedded broker and Redis (ARGS="-k budget" narrows)
 	@$(BIN)/python -m pytest $(ARGS)
 
-check: setup ## lint, types, import contracts and unit tests, in under a minute
+check: setup ## lint, types, import contracts and unit tests
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
