@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 from app import effects_agents, processes, worker_agents
 from app.adapters import kafka
 from app.heartbeat import Heartbeat
+from app.recovery_watch import RecoveryWatch
 from app.topics import MAX_RECORD_BYTES, Topics
 from app.wiring import Outside, Wiring
 from domain.budgets import SetBudget, command_event
@@ -99,6 +100,7 @@ def create_app(
     agents = worker_agents if role == WORKER else effects_agents
     agents.install(Wiring(app, topics, tables, configuration, partitions, outside))
     recovered = {source: tables[name] for name, source in sources.items()}
+    processes.add_service(app, RecoveryWatch(tables.values(), outside.fatal))
     processes.add_service(app, Heartbeat(app, view=outside.view, role=role, identifier=outside.name, tables=recovered))
     return app
 

@@ -96,6 +96,8 @@ class LedgerTable(Table[bytes, bytes]):
         self._epoch = 0
         self._rebalances = 0
         self._rebalanced_at = 0.0
+        # When something was last recovered; None while nothing is to be.
+        self._moved_at: float | None = None
         self.recovery = Recovery()
 
     def bind(self, changelogs: Changelogs, fatal: Callable[[BaseException], None]) -> None:
@@ -111,6 +113,10 @@ class LedgerTable(Table[bytes, bytes]):
     def owned(self) -> frozenset[int]:
         """Return the partitions that are assigned to this worker, recovered and fenced."""
         return frozenset(self._tenures)
+
+    def stalled(self, now: float) -> float:
+        """Return for how many seconds of the monotonic clock a recovery has not moved on; 0 when none is under way."""
+        return 0.0 if self._moved_at is None else now - self._moved_at
 
     def tenure(self, partition: int) -> Tenure:
         """Return a partition that this worker owns; raises `PartitionLostError` when it does not."""
@@ -157,6 +163,8 @@ class LedgerTable(Table[bytes, bytes]):
             raise ChangelogHoleError(f"{name} is at {here}, records come after {fetch.follows - 1}")
         self._replay(fetch.partition, [record for record in fetch.records if record.offset > here], fetch.end)
         self.recovery.records += len(fetch.records)
+        if self._moved_at is not None:
+            self._moved_at = time.monotonic()
 
     def _replay(self, partition: int, records: Sequence[Any], end: int) -> None:
         disk = self._disk(partition)
@@ -169,7 +177,7 @@ class LedgerTable(Table[bytes, bytes]):
     ) -> None:
         """Own nothing until the new assignment is recovered."""
         self._let_go()
-        self._rebalanced_at = time.monotonic()
+        self._rebalanced_at = self._moved_at = time.monotonic()
         self.recovery = Recovery()
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
@@ -179,6 +187,7 @@ class LedgerTable(Table[bytes, bytes]):
         await super().on_stop()
 
     def _let_go(self) -> None:
+        self._moved_at = None
         self._rebalances += 1
         for tenure in self._tenures.values():
             tenure.end()
@@ -199,6 +208,7 @@ class LedgerTable(Table[bytes, bytes]):
             self._fatal(error)
             raise
         self._epoch += 1
+        self._moved_at = None
         self.recovery.seconds = time.monotonic() - self._rebalanced_at
         if self._rebalances == rebalances:
             self._tenures = dict(zip(partitions, tenures, strict=True))
