@@ -131,7 +131,8 @@ class Rollup:
                 # A crash may have come after the rows were written and before the spend was sent: it is sent again.
                 touched[key.minute].append((line, delta or Delta()))
             self._project({minute: summed(lines) for minute, lines in gained.items()}, group)
-            self._spend({minute: summed(lines) for minute, lines in touched.items()}, group)
+            if self.budgets:
+                self._spend({minute: summed(lines) for minute, lines in touched.items()}, group)
         return group
 
     def open_period(self, budget: BudgetRow, instant: int) -> dict[SpendKey, SpendRow]:
@@ -176,8 +177,6 @@ class Rollup:
     def _spend(self, deltas: dict[int, Lines], group: Group) -> None:
         gains: defaultdict[SpendKey, list[Delta]] = defaultdict(list)
         owners: dict[SpendKey, tuple[BudgetRow, int]] = {}
-        if not self.budgets:
-            return
         matching = _Matcher(self.budgets.values())
         for minute, lines in deltas.items():
             for line, delta in lines.items():
