@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+from typing import TYPE_CHECKING, NoReturn
 
 from app.settings import Settings, SettingsError, from_environment, load_configuration
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -14,6 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("role", choices=["worker", "effects", "api", "importer"])
     parser.add_argument("--index", type=int, default=0, help="number of this process within its role")
     options = parser.parse_args(arguments)
+    # Until the process has its own way to end, there is nothing to bring to an end.
+    signal.signal(signal.SIGTERM, _end)
     try:
         settings = _with_engines()
         if options.role == "api":
@@ -31,6 +38,10 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         sys.stderr.write(f"costguard: {error}\n")
         return 2
+
+
+def _end(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
 
 
 def _with_engines() -> Settings:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import orjson
 from mode import Service
 from prometheus_client import generate_latest
+from redis.exceptions import RedisError
 
 from agents import metrics
 
@@ -57,6 +58,16 @@ class Heartbeat(Service):
             except Exception as error:  # noqa: BLE001 - a heartbeat that cannot be written must not stop the work
                 self.log.warning("cannot write the heartbeat: %s", type(error).__name__)
             await self.sleep(EVERY)
+
+    async def on_shutdown(self) -> None:
+        """Withdraw the document of a process that ends politely: whoever looks must not wait until it is silent.
+
+        By now the last beat is over, which would write it again.
+        """
+        try:
+            await self._view.put_documents("workers", {self._identifier: None})
+        except (RedisError, OSError) as error:
+            self.log.warning("cannot withdraw the heartbeat: %s", type(error).__name__)
 
     def _measure(self, lag: dict[str, int]) -> None:
         """Export lag and recovery; say once per assignment what it took."""

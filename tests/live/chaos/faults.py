@@ -70,6 +70,7 @@ async def a_worker_joins_and_leaves(system: System, _: Cluster) -> None:
     with another_worker(system) as worker:
         await _has_partitions(system, worker.index)
         assert await asyncio.to_thread(worker.leave, LEAVE_SECONDS) == 0
+    assert not system.partitions_of(worker.index), "it says that it has gone"
 
 
 async def join_and_leave_while_another_recovers(system: System, _: Cluster) -> None:
