@@ -48,6 +48,8 @@ class RecoveryWatch(Service):
 
     def look(self) -> None:
         """End the process when every table that is still to be recovered has stalled."""
-        waiting = [stalled for table in self._tables if (stalled := table.stalled(self._clock()))]
-        if waiting and min(waiting) > STALL_SECONDS:
-            self._fatal(StalledRecoveryError(f"no table was recovered any further for {min(waiting):.0f} s"))
+        waiting = {table: stalled for table in self._tables if (stalled := table.stalled(self._clock()))}
+        if waiting and min(waiting.values()) > STALL_SECONDS:
+            left = ", ".join(f"{table.name} {table.remaining()}" for table in waiting)
+            seconds = min(waiting.values())
+            self._fatal(StalledRecoveryError(f"nothing was recovered for {seconds:.0f} s; records left: {left}"))

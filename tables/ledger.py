@@ -118,6 +118,12 @@ class LedgerTable(Table[bytes, bytes]):
         """Return for how many seconds of the monotonic clock a recovery has not moved on; 0 when none is under way."""
         return 0.0 if self._moved_at is None else now - self._moved_at
 
+    def remaining(self) -> dict[int, int]:
+        """Return how many records a recovery has yet to read, by partition."""
+        manager: Any = self.app.tables
+        remaining = manager.recovery.active_remaining()
+        return {tp.partition: left for tp, left in remaining.items() if tp.topic == self.changelog_topic_name and left}
+
     def tenure(self, partition: int) -> Tenure:
         """Return a partition that this worker owns; raises `PartitionLostError` when it does not."""
         try:

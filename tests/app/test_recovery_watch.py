@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 class Stalled:
     """A table that has not moved on since some instant; None: it is recovered."""
 
+    name = "costs"
+
     def __init__(self, since: float | None) -> None:
         self.since = since
+
+    def remaining(self) -> dict[int, int]:
+        return {3: 120}
 
     def stalled(self, now: float) -> float:
         return 0.0 if self.since is None else now - self.since
@@ -31,6 +36,7 @@ def ended(now: float, *since: float | None) -> list[BaseException]:
 def test_a_process_that_recovers_nothing_for_a_minute_ends() -> None:
     (error,) = ended(STALL_SECONDS + 1, 0.0, None)
     assert isinstance(error, StalledRecoveryError)
+    assert "costs {3: 120}" in str(error)
 
 
 def test_one_that_is_recovered_or_moves_on_lives() -> None:
