@@ -48,8 +48,9 @@ class RecoveryWatch(Service):
 
     def look(self) -> None:
         """End the process when every table that is still to be recovered has stalled."""
-        waiting = {table: stalled for table in self._tables if (stalled := table.stalled(self._clock()))}
-        if waiting and min(waiting.values()) > STALL_SECONDS:
+        now = self._clock()
+        waiting = [table for table in self._tables if table.stalled(now)]
+        seconds = min((table.stalled(now) for table in waiting), default=0.0)
+        if seconds > STALL_SECONDS:
             left = ", ".join(f"{table.name} {table.remaining()}" for table in waiting)
-            seconds = min(waiting.values())
             self._fatal(StalledRecoveryError(f"nothing was recovered for {seconds:.0f} s; records left: {left}"))
