@@ -71,19 +71,22 @@ class ViewWriter(Service):
     async def _watch_redis(self) -> None:
         while not self.should_stop:
             try:
-                await self._show_again_if_lost()
+                await self.show_again_if_lost()
             except (RedisError, OSError):
                 self.log.debug("Redis is away; its view is looked at again when it is back")
             except PartitionLostError as lost:
                 self.log.info("%s was taken away while it was shown", lost)
             await self.sleep(CHECK_REDIS_EVERY)
 
-    async def _show_again_if_lost(self) -> None:
+    async def show_again_if_lost(self) -> None:
+        """Show everything from the tables unless all of it is there. Raises `RedisError`, `PartitionLostError`."""
         if await self._view.is_intact(self._owner):
             return
         logger.info("the view is not complete: showing everything from the tables")
+        # Of before: what is shown meanwhile may go to a Redis that is restarted before all is.
+        run = await self._view.begin_showing(self._owner)
         await self.show_all()
-        await self._view.mark_intact(self._owner)
+        await self._view.mark_intact(self._owner, run)
 
     async def room(self) -> None:
         """Wait until few enough rows and documents wait; for who has many to show."""

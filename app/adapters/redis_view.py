@@ -41,6 +41,8 @@ MAX_DEAD_LETTERS: Final = 1_000
 # Since its last write; a window that is asked for later than that is answered by coarser ones.
 _SECONDS_KEPT: Final = {Granularity.MINUTE: 4 * DAY, Granularity.HOUR: 110 * DAY, Granularity.DAY: 810 * DAY}
 _PIPELINE_KEYS: Final = 500
+# No run of Redis is called so.
+_UNFINISHED: Final = b"unfinished"
 # A field of a window's hash; those of lines are JSON arrays.
 _MARK: Final = b"~"
 # Redis does nothing else while a script runs: some milliseconds.
@@ -119,12 +121,18 @@ class RedisView:
             return False
 
     async def is_intact(self, owner: str) -> bool:
-        """Tell whether what an owner has written is all there: Redis was neither restarted nor emptied since `mark`."""
+        """Tell whether what an owner has shown is all there: Redis was not restarted or emptied since it began to."""
         return await self._redis.get(f"{self._prefix}intact:{owner}") == await self._run_id()
 
-    async def mark_intact(self, owner: str) -> None:
-        """Remember that an owner has written everything."""
-        await self._redis.set(f"{self._prefix}intact:{owner}", await self._run_id())
+    async def begin_showing(self, owner: str) -> bytes:
+        """Return the run of Redis in which an owner is about to show everything; for `mark_intact`."""
+        run = await self._run_id()
+        await self._redis.set(f"{self._prefix}intact:{owner}", _UNFINISHED)
+        return run
+
+    async def mark_intact(self, owner: str, run: bytes) -> None:
+        """Remember that an owner has shown everything since `begin_showing`; in vain if that is no longer there."""
+        await self._redis.set(f"{self._prefix}intact:{owner}", run, xx=True)
 
     async def _run_id(self) -> bytes:
         info: dict[str, Any] = await self._redis.info("server")

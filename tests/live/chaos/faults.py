@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from app.topics import MAX_RECORD_BYTES
 from tests.live.another_worker import another_worker
 from tests.live.chaos.cluster import outage
-from tests.live.system import SESSION_SECONDS
+from tests.live.system import EVER, SESSION_SECONDS
 from tests.live.waiting import asking, eventually
 
 if TYPE_CHECKING:
@@ -107,10 +107,12 @@ async def refuse_producers(system: System, cluster: Cluster) -> None:
     await cluster.configure(ordinary)
 
 
-async def empty_redis(_: System, cluster: Cluster) -> None:
-    """Restart Redis; it keeps nothing."""
-    await asyncio.to_thread(cluster.redis.kill)
-    await asyncio.to_thread(cluster.redis.start)
+async def empty_redis(system: System, cluster: Cluster) -> None:
+    """Restart Redis, which keeps nothing; and again while it is shown everything."""
+    for _ in range(2):
+        await asyncio.to_thread(cluster.redis.kill)
+        await asyncio.to_thread(cluster.redis.start)
+        await eventually(asking(lambda: system.request("GET", "/costs", params=EVER).json().get("groups")), bool)
 
 
 async def delete_tables(system: System, _: Cluster) -> None:
