@@ -191,6 +191,8 @@ class Metering:
             packets = totals.pack(
                 METERED, batch.partition, folded.last_offset, meter.watermark, folded.totals(), self._partitions
             )
+            # Behind the totals: a packet says that all before it is folded.
+            packets += totals.pack_seen(METERED, batch.partition, folded.last_offset, folded.seen, self._partitions)
         now = self._clock()
         letters = [batch.dead_letter("metering", record, reason, now) for record, reason in folded.rejected]
         sent, _ = await asyncio.gather(

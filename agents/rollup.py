@@ -21,6 +21,7 @@ from agents.batch import Batch, Merger, Rest
 from agents.closing import Hours
 from agents.rollup_rows import CostRows
 from agents.rollup_told import attributed
+from agents.rollup_users import Users, hidden
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.sources import METERED, parse
@@ -30,7 +31,7 @@ from tables import costs as table
 from tables.tenure import BatchTooLargeError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Mapping, Sequence
 
     import faust
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from agents.ports import Clock, Outgoing, Publisher, Record, Table, Tenure, View
     from domain.anomaly.sources import Report
     from domain.cost_rows import CostCellKey
+    from domain.users import Seen
 
 SHOWN_AT_ONCE: Final = 2_000
 # Totals of a minute that is going on come again and again: what arrives meanwhile is folded once.
@@ -65,6 +67,7 @@ class Partition:
         self.watermark = self.rows.watermark()
         self.days: set[int] = set()
         self.hours = Hours(costs, sources)
+        self.users = Users(costs)
 
 
 class RollingUp:
@@ -96,6 +99,7 @@ class RollingUp:
         state = self._partition(batch.partition)
         arrived: list[Arrived] = []
         reports: list[tuple[int, Report]] = []
+        seen: list[tuple[int, Seen]] = []
         for record in batch.records:
             if record.value is not None and record.value[:1] == b"{":
                 await self._fold(state, arrived)
@@ -106,8 +110,11 @@ class RollingUp:
                 state.watermark = max(state.watermark, packet.watermark)
                 if parse(packet.source).kind == METERED:
                     reports.append((packet.partition, reported(packet)))
+                seen += [(record.offset, users) for users in packet.seen]
                 arrived += [Arrived(record.offset, packet.source, packet.partition, total) for total in packet.totals]
         await self._fold(state, arrived)
+        for document in await state.users.fold(seen):
+            self._view.document(*document)
         # They speak of what was folded by now, and not before.
         state.hours.heard(reports, self._clock())
         self._view.progress(f"rollup:{batch.partition}", orjson.dumps({"offset": batch.records[-1].offset}))
@@ -227,6 +234,10 @@ class RollingUp:
                     shown_key = table.split_projection_key(key)
                     rows = {shown_key.place: {shown_key.line: table.decode_projection(row)}}
                     self._view.costs(number, rows, costs.position)
+            for shown, document in enumerate(Users(costs).shown()):
+                if shown % SHOWN_AT_ONCE == 0:
+                    await self._view.room()
+                self._view.document(*document)
 
     async def sweep(self, sweep: Sweep) -> None:
         """Send what is closed by now of every owned partition to detection."""
@@ -238,8 +249,14 @@ class RollingUp:
         """Delete rows older than their retention, in every owned partition, some at a time."""
         for number in self._costs.owned():
             state = self._partition(number)
-            await state.costs.delete(state.rows.expired(int(self._clock())))
+            await state.costs.delete(self._hiding(state.rows.expired(int(self._clock()))))
             state.rows.clear()
+
+    def _hiding(self, keys: Iterable[bytes]) -> Iterator[bytes]:
+        for key in keys:
+            if key.startswith(table.USERS):
+                self._view.document(*hidden(key))
+            yield key
 
     def audit(self) -> None:
         """Export the largest gap between the parts and the whole over the days touched since the last audit."""

@@ -137,7 +137,7 @@ class CostRows:
                 if table.start_of(key) >= newest - kept:
                     break
                 yield key
-        for kind, kept in table.CELL_RETENTION.items():
+        for kind, kept in table.ROW_RETENTION.items():
             for key, _ in self._costs.scan(kind):
                 if table.minute_of(key) >= newest - kept:
                     break

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from domain.cell_sums import CellSum
 from domain.codec import Quantity, decode_metered
 from domain.identities import Identities, Packed, identity
 from domain.money import EXACT, ZERO
@@ -20,6 +21,7 @@ from domain.rejection import Rejected
 from domain.scope import UNATTRIBUTED
 from domain.totals import Total
 from domain.usage import LLM_TOKENS, NO_ATTRIBUTES
+from domain.users import MENTION, Newcomers, Seen, user_of
 from domain.windows import DAY, MINUTE
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from domain.ownership import Ownership
-    from domain.pricing import PriceBook, Quote
+    from domain.pricing import PriceBook
     from domain.usage import UsageEvent
 
     class RawRecord(Protocol):
@@ -92,6 +94,7 @@ class Folded:
     late: int = 0
     unpriced: int = 0
     unattributed: int = 0
+    seen: list[Seen] = field(default_factory=list)
 
     def totals(self) -> list[Total]:
         """Return the touched running totals, as `cost-totals` carries them."""
@@ -101,37 +104,6 @@ class Folded:
 def total(key: CellKey, row: MeterRow) -> Total:
     """Return a running total as `cost-totals` carries it."""
     return Total(*key, row.version, row.first, row.events, row.units, row.amount)
-
-
-class _Sum:
-    """What a batch adds to one cell: quantities are collected, and summed once."""
-
-    __slots__ = ("first", "is_attributed", "is_replay", "last", "quantities", "quote")
-
-    def __init__(self, quote: Quote | None, offset: int, *, is_attributed: bool) -> None:
-        self.quote = quote
-        self.is_attributed = is_attributed
-        self.is_replay = False
-        self.first = offset
-        self.last = offset
-        self.quantities: list[Any] = []
-
-    def units_and_amount(self, *, tokens: bool) -> tuple[Decimal, Decimal | None]:
-        """Return the quantity and its price, None without one; `tokens` tells that quantities are token counts."""
-        quantities, quote = self.quantities, self.quote
-        if not tokens:
-            units = quantities[0] if len(quantities) == 1 else sum(quantities, ZERO)
-            return units, None if quote is None else quote.rates[0] * units
-        counts = quantities[0] if len(quantities) == 1 else [*map(sum, zip(*quantities, strict=True))]
-        # The last class counts calls, not tokens.
-        units = Decimal(sum(counts) - counts[-1])
-        if quote is None:
-            return units, None
-        amount = ZERO
-        for rate, count in zip(quote.rates, counts, strict=True):
-            if count:
-                amount += rate * count
-        return units, amount
 
 
 # offset, event time in epoch seconds, event, quantity
@@ -167,6 +139,7 @@ class Meter:
         self._ownership = ownership
         self._read = read
         self._rows: dict[CellKey, MeterRow] = {}
+        self._newcomers = Newcomers()
 
     def fold(self, records: Sequence[RawRecord], now: int, newest: int = 0) -> Folded:
         """Fold a batch: records of one partition in offset order; `now` is the time (epoch seconds).
@@ -181,6 +154,7 @@ class Meter:
             self._advance([event[1] for event in events], now, folded)
             sums = self._sum(events, folded, replay=replay)
             oldest = self.oldest(now, newest)
+            folded.seen = self._newcomers.take(oldest)
             for key, added in sums.items():
                 row = self._add(key, added, oldest)
                 if row is not None:
@@ -209,14 +183,16 @@ class Meter:
             time, event, quantity = read
             valid.append((record.offset, time, event, quantity))
             hashes.append(identity(event.source, event.id))
+            if MENTION in record.value and event.data.tenant and (user := user_of(record.value)):  # type: ignore[operator,arg-type]
+                self._newcomers.see(time, event.data.tenant, user)
         fresh, folded.identities = self.identities.admit(
             hashes, [admitted[0] for admitted in valid], [admitted[1] for admitted in valid]
         )
         folded.duplicates = fresh.count(False)
         return valid if not folded.duplicates else [one for one, new in zip(valid, fresh, strict=True) if new]
 
-    def _sum(self, events: Sequence[_Admitted], folded: Folded, *, replay: bool) -> dict[CellKey, _Sum]:
-        sums: dict[CellKey, _Sum] = {}
+    def _sum(self, events: Sequence[_Admitted], folded: Folded, *, replay: bool) -> dict[CellKey, CellSum]:
+        sums: dict[CellKey, CellSum] = {}
         quote_of, team_of = self._book.quote, self._ownership.team_of
         for offset, time, event, quantity in events:
             data = event.data
@@ -239,7 +215,7 @@ class Meter:
             added = sums.get(key)
             if added is None:
                 is_attributed = bool(tenant and environment and feature and service and team)
-                added = sums[CellKey._make(key)] = _Sum(quote, offset, is_attributed=is_attributed)
+                added = sums[CellKey._make(key)] = CellSum(quote, offset, is_attributed=is_attributed)
             if quote is None:
                 folded.unpriced += 1
             if not added.is_attributed:
@@ -272,7 +248,7 @@ class Meter:
         row = self.row(key)
         return row is not None and offset <= row.version
 
-    def _add(self, key: CellKey, added: _Sum, oldest: int) -> MeterRow | None:
+    def _add(self, key: CellKey, added: CellSum, oldest: int) -> MeterRow | None:
         row = self.row(key)
         if not added.quantities:
             return row

@@ -12,12 +12,14 @@ import msgspec
 from xxhash import xxh3_64_intdigest
 
 from domain.anomaly.sources import Report
+from domain.users import Seen
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 # A packet is one Kafka record, below the broker's default limit of one megabyte.
 MAX_PACKET_CELLS: Final = 3_000
+MAX_PACKET_USERS: Final = 50_000
 
 
 class Total(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -43,7 +45,8 @@ class Packet(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Totals of one source partition after the batch that ends at `offset`; `watermark` is the event time reached.
 
     Where a batch takes several packets, only the last one to an owner has the watermark. One without totals is a
-    report: `newest`, `ended` and `still` as `domain.anomaly.sources` has them.
+    report: `newest`, `ended` and `still` as `domain.anomaly.sources` has them. `seen` are users, in packets
+    of their own.
     """
 
     source: str
@@ -54,6 +57,7 @@ class Packet(msgspec.Struct, frozen=True, array_like=True, gc=False):
     newest: int = 0
     ended: int = 0
     still: int = 0
+    seen: list[Seen] = []
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -83,6 +87,36 @@ def pack(
             reached = watermark if at + MAX_PACKET_CELLS >= len(chunk) else 0
             packets.append((owner, _encode(Packet(source, partition, offset, reached, some))))
     return packets
+
+
+def pack_seen(
+    source: str, partition: int, offset: int, seen: Iterable[Seen], partitions: int
+) -> list[tuple[int, bytes]]:
+    """Return `(partition of cost-totals, packet)` records that tell the owners of tenants of users."""
+    by_owner: dict[int, list[Seen]] = {}
+    for one in seen:
+        by_owner.setdefault(owner_of(one.tenant, partitions), []).append(one)
+    return [
+        (owner, _encode(Packet(source, partition, offset, 0, [], seen=lot)))
+        for owner, told in by_owner.items()
+        for lot in _lots(told)
+    ]
+
+
+def _lots(told: Iterable[Seen]) -> Iterator[list[Seen]]:
+    """Split what is told into parts that a packet has room for."""
+    lot: list[Seen] = []
+    users = 0
+    for one in told:
+        for at in range(0, len(one.users), MAX_PACKET_USERS):
+            part = Seen(one.day, one.tenant, one.users[at : at + MAX_PACKET_USERS])
+            if lot and (users + len(part.users) > MAX_PACKET_USERS or len(lot) == MAX_PACKET_CELLS):
+                yield lot
+                lot, users = [], 0
+            lot.append(part)
+            users += len(part.users)
+    if lot:
+        yield lot
 
 
 def report(source: str, partition: int, at: Report) -> bytes:

@@ -1,6 +1,6 @@
 """`costs`: the cost tables, per owner partition of `cost-totals` (by tenant). Written by `agents.rollup` alone.
 
-One table holds six kinds of rows, because a commit to one table is atomic: a cell and everything that is derived
+One table holds kinds of rows, because a commit to one table is atomic: a cell and everything that is derived
 from it change together or not at all. The first byte of a key tells the kind:
 
 | kind | key after the kind | row | kept (event time) |
@@ -12,6 +12,8 @@ from it change together or not at all. The first byte of a key tells the kind:
 | `s` | budget id, version, period start | `SpendRow`: this partition's part of the spend | until deleted |
 | `s` | budget id, version, step start, 1 | `SpendRow` of a step (day, hour) of a period | 120 days |
 | `w` | | `Watermark` | for ever |
+| `u` | day, tenant | `Counted`: a sketch of the users that usage named | 45 days |
+| `n` | day, tenant | how many those are | 800 days |
 | `o` | | `Closing`: which hours and five minutes went to detection, and have changed since | for ever |
 
 Window starts are epoch seconds in 4 bytes, big endian. A cell row is kept longer than the meter keeps its own, so a
@@ -41,6 +43,7 @@ from domain.cost_rows import (
 )
 from domain.projections import PROJECTIONS
 from domain.sources import METERED
+from domain.users import Counted
 from domain.windows import DAY, Granularity, Window
 
 if TYPE_CHECKING:
@@ -56,8 +59,10 @@ _STEPS_KEPT: Final = 120 * DAY
 PROJECTED: Final = b"p"
 CELLS: Final = b"c"
 BILLED_CELLS: Final = b"b"
-# A bill may be restated for as long as its days are kept.
-CELL_RETENTION: Final = {CELLS: 45 * DAY, BILLED_CELLS: 800 * DAY}
+SKETCHES: Final = b"u"
+USERS: Final = b"n"
+# Seconds that rows with an instant behind their kind are kept; a bill may be restated for as long as its days are.
+ROW_RETENTION: Final = {CELLS: 45 * DAY, BILLED_CELLS: 800 * DAY, SKETCHES: 45 * DAY, USERS: 800 * DAY}
 RETENTION: Final = {Granularity.MINUTE: 3 * DAY, Granularity.HOUR: 100 * DAY, Granularity.DAY: 800 * DAY}
 
 # Of a line's key: resource type, source and unit of cost.
@@ -77,8 +82,9 @@ _decode_watermark = msgspec.msgpack.Decoder(Watermark).decode
 _decode_names = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 _decode_closing = msgspec.msgpack.Decoder(Closing).decode
+_decode_counted = msgspec.msgpack.Decoder(Counted).decode
 
-Row = CellRow | ProjectionRow | BudgetRow | SpendRow | Watermark | Closing
+Row = CellRow | ProjectionRow | BudgetRow | SpendRow | Watermark | Closing | Counted
 
 
 def cell_key(key: CostCellKey) -> bytes:
@@ -131,8 +137,18 @@ def start_of(row_key: bytes) -> int:
     return int.from_bytes(row_key[3:7], "big")
 
 
+def users_key(kind: bytes, day: int, tenant: str) -> bytes:
+    """Return the row key of the users of a tenant on a day (epoch seconds): their sketch, or their number."""
+    return kind + day.to_bytes(4, "big") + tenant.encode()
+
+
+def tenant_of(row_key: bytes) -> str:
+    """Return the tenant of what `users_key` made; `minute_of` returns the day."""
+    return row_key[5:].decode()
+
+
 def minute_of(row_key: bytes) -> int:
-    """Return the minute of a cell's key."""
+    """Return the instant behind the kind: the minute of a cell, the day of users."""
     return int.from_bytes(row_key[1:5], "big")
 
 
@@ -170,6 +186,7 @@ decode_budget = _decode_budget_row
 decode_spend = _decode_spend_row
 decode_watermark = _decode_watermark
 decode_closing = _decode_closing
+decode_counted = _decode_counted
 
 
 def retained_prefixes() -> Iterator[tuple[bytes, int]]:

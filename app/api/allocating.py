@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Final
 
 from app.api.reading import kept, lines
 from domain import queries
-from domain.allocation import Allocator, Usage, charge_of, usage_of
+from domain.allocation import Allocator, Usage, charge_of, need_users, usage_of, users_seen
 from domain.money import EXACT, ZERO
 from domain.queries import CostQuery, Plan, Span
 from domain.queries.folding import MAX_LINES, Fold, selection
 from domain.rejection import Rejected
 from domain.scope import DIMENSIONS
+from domain.users import users_of
 from domain.windows import DAY, floor
 
 if TYPE_CHECKING:
@@ -86,7 +87,19 @@ async def make_allocator(view: View, rules: Sequence[Rule], span: Span) -> Alloc
         found.extend(usage_of(rows, rules))
         if len(found) > MAX_LINES:
             return Rejected(f"window: more than {MAX_LINES:,} lines of usage drive the allocation; shorten it")
+    if need_users(rules):
+        found.extend(users_seen(found, await _counted_users(view, days)))
     return Allocator(rules, Usage(found))
+
+
+async def _counted_users(view: View, days: Span) -> dict[int, dict[str, int]]:
+    """Return how many users usage named, by day and tenant."""
+    starts = range(days.start, days.end, DAY)
+    found = await view.documents_of([users_of(day) for day in starts])
+    return {
+        day: {tenant: int(number) for tenant, number in numbers.items()}
+        for day, numbers in zip(starts, found, strict=True)
+    }
 
 
 async def read_charges(view: View, query: CostQuery, plan: Plan) -> list[Charge]:

@@ -6,7 +6,7 @@ from domain.allocation.allocating import Allocator, Part
 from domain.allocation.charges import Charge, charge_of
 from domain.allocation.focus import focus_columns
 from domain.allocation.rules import Rule, Wording, make_rule
-from domain.allocation.usage import Usage, UsageLine, usage_of
+from domain.allocation.usage import Usage, UsageLine, need_users, usage_of, users_seen
 
 __all__ = [
     "Allocator",
@@ -19,5 +19,7 @@ __all__ = [
     "charge_of",
     "focus_columns",
     "make_rule",
+    "need_users",
     "usage_of",
+    "users_seen",
 ]

@@ -6,7 +6,7 @@
 | `requests` | units of `compute.requests` |
 | `cpu` | units of `compute.cpu_seconds` |
 | `storage_operations` | units of `storage.operations` |
-| `active_users` | units of `shared.active_users`: how many were active on the day |
+| `active_users` | units of `shared.active_users`: how many were active on the day, told or counted |
 | `even` | one for each receiver that used anything |
 | `weights` | the rule's own numbers |
 | a meter such as `network.egress_gb` | its units |
@@ -65,7 +65,7 @@ class Driver(NamedTuple):
             return lambda kind, units, _events: units if kind == self.meter else ZERO
         if self.name == EVENTS:
             return lambda kind, _units, events: Decimal(events) if kind != USERS_METER else ZERO
-        return lambda _kind, units, events: _ONE if events > 0 or units > 0 else ZERO
+        return lambda kind, units, events: _ONE if (events > 0 or units > 0) and kind != USERS_METER else ZERO
 
 
 def parse_driver(name: str) -> Driver | Rejected:

@@ -7,9 +7,10 @@ than used) counts as zero: drivers are never negative.
 from __future__ import annotations
 
 from collections import defaultdict
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
-from domain.allocation.drivers import EVEN, Driver
+from domain.allocation.drivers import EVEN, USERS_METER, Driver
 from domain.allocation.patterns import all_fit
 from domain.money import EXACT, ZERO
 from domain.scope import UNATTRIBUTED, Scope
@@ -17,8 +18,7 @@ from domain.sources import METERED, parse
 from domain.windows import DAY, floor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from decimal import Decimal
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from domain.allocation.patterns import Pattern
     from domain.allocation.rules import Rule
@@ -76,6 +76,20 @@ def usage_of(rows: Iterable[CostRow], rules: Sequence[Rule]) -> Iterable[UsageLi
         if (any_usage or row.resource_type in meters) and parse(row.source).kind == METERED:
             day = floor(row.window.start, DAY)
             yield UsageLine(day, Scope(*row.scope), row.resource_type, row.units, row.events)
+
+
+def users_seen(lines: Iterable[UsageLine], counted: Mapping[int, Mapping[str, int]]) -> Iterator[UsageLine]:
+    """Yield the users that usage named, by day and tenant, of those whose number no event told on that day."""
+    told = {(line.day, line.scope.tenant) for line in lines if line.resource_type == USERS_METER}
+    for day, tenants in counted.items():
+        for tenant, users in tenants.items():
+            if (day, tenant) not in told:
+                yield UsageLine(day, Scope(tenant), USERS_METER, Decimal(users))
+
+
+def need_users(rules: Iterable[Rule]) -> bool:
+    """Tell whether users drive one of the rules."""
+    return any(driver.meter == USERS_METER for rule in rules for driver in rule.drivers)
 
 
 def _named(sums: dict[Receiver, Decimal]) -> dict[Receiver, Decimal]:

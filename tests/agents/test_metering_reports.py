@@ -6,7 +6,7 @@ from agents.metering_reports import EVERY, Reports
 from domain.anomaly.sources import CALM, STILL, Report
 from domain.totals import decode_packet, reported
 from tests.agents.fakes import MemoryPublisher, batch
-from tests.agents.test_metering_and_rollup import House, usage
+from tests.agents.house import House, usage
 
 NOW = 1_788_134_400
 OWNERS = 3

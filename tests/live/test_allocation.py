@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,28 @@ async def test_shared_cost_follows_usage_late_usage_and_restatements(launch: Lau
         ("acme", "10.00", "platform@2"),
     ]
     assert "platform@2" in system.run("allocations", "--source", "billed", "--window", "30d")
+
+
+async def test_shared_cost_follows_the_users_that_usage_names(launch: Launch, tmp_path: Path) -> None:
+    system = launch(config=RULES)
+    system.run("import-billing", str(bill.write(tmp_path / "platform.csv", [shared("90.00")])))
+
+    def named(identifier: str, tenant: str, user: str) -> dict[str, Any]:
+        more = {"resource_type": "network.egress_gb", "units": "1", "attributes": {"user": user}}
+        return usage.event(identifier, at=bill.BEGIN + timedelta(hours=7), tenant=tenant, **more)
+
+    users = [("acme", "ann"), ("acme", "bob"), ("globex", "ann")]
+    # Each of them in every partition, and again.
+    for partition in await system.broker.partitions():
+        lines = [named(f"{user}-{partition}-{n}", tenant, user) for tenant, user in users for n in (0, 1)]
+        await system.broker.produce(lines, partition=partition)
+    await until_borne(system, acme="60", globex="30")
+    system.signal("worker", signal.SIGKILL)
+    await system.broker.produce([named("late", "globex", "cyd")])
+    await until_borne(system, acme="45", globex="45")
+    activity = {"type": "costguard.tenant.activity", "data": {"tenant": "acme", "users": 7}}
+    await system.broker.produce([usage.event("told", at=bill.BEGIN) | activity])
+    await until_borne(system, acme="70", globex="20")
 
 
 async def test_what_nobody_owns_is_listed_until_a_rule_says_whose_it_is(launch: Launch, tmp_path: Path) -> None:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.configuration import parse_configuration
 from domain.windows import DAY, HOUR, to_rfc3339
 from tests.app.api.cost_questions import (
     ACME_ONLY,
     BILLED,
+    NOW,
     RULES,
     SECRET,
     UNKNOWN,
     USED,
+    WHOLE,
     answered,
     billed,
     response,
     used,
 )
+from tests.app.api.view_of_events import ViewOfEvents, client
 from tests.domain.cost_events import FIRST
 
 BILL: dict[str, Any] = {"source": "billed"}
@@ -38,6 +43,16 @@ async def test_by_the_rules_shared_cost_is_borne_by_whoever_used_it_that_day() -
     # The first day's 10.00 is shared 1 : 3, the second day's 7.00 is all acme's; the ranker's 5.00 are not shared.
     assert by(answer, "tenant") == {"acme": "9.50", "globex": "7.50", UNKNOWN: "5.00"}
     assert answer["total"] == "22.00"
+
+
+async def test_users_that_usage_named_drive_a_rule_on_their_day() -> None:
+    events = [billed("10.00", at=3 * HOUR), billed("7.00", at=DAY)]
+    config = RULES.replace('"requests"', '"active_users"').replace('among = { environment = "production" }', "")
+    named = {f"users:{FIRST}": {"acme": b"1", "globex": b"4"}, f"users:{FIRST + DAY}": {"acme": b"2"}}
+    view = ViewOfEvents(events, named)
+    async with client(view, now=NOW, configuration=parse_configuration(config, Path())) as api:
+        answer = await api.get("/costs", params=WHOLE | BILL | {"group_by": "tenant", "allocation": "rules"})
+    assert by(answer.json(), "tenant") == {"acme": "9.00", "globex": "8.00"}
 
 
 async def test_filters_select_who_bears_the_cost() -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.allocation import Allocator, Usage, UsageLine, usage_of
+from domain.allocation import Allocator, Usage, UsageLine, usage_of, users_seen
 from domain.allocation.drivers import METERS, NAMES
 from domain.cells import CostRow
 from domain.money import add_up
 from domain.scope import UNATTRIBUTED, Scope
-from domain.windows import Granularity, Window
+from domain.windows import DAY, Granularity, Window
 from tests.domain.allocation.cases import PLATFORM, borne, charge, rule, used
 
 if TYPE_CHECKING:
@@ -72,6 +72,23 @@ def test_without_the_driver_active_users_decide_and_without_those_nobody() -> No
     by_nobody = Allocator([rule()], Usage()).allocate(charge("4"))
     assert borne(by_nobody) == {UNATTRIBUTED: "4"}
     assert {part.driver.name for part in by_nobody} == {UNATTRIBUTED}
+
+
+def test_users_that_usage_named_count_where_no_event_told_how_many_there_were() -> None:
+    told = [used("acme", "1", "shared.active_users")]
+    named = {0: {"acme": 50, "globex": 3}, DAY: {"acme": 2}}
+    lines = [*told, *users_seen(told, named)]
+    assert borne(Allocator([rule(driver="active_users")], Usage(lines)).allocate(charge("4"))) == {
+        "acme": "1", "globex": "3",
+    }  # fmt: skip
+    assert borne(Allocator([rule()], Usage(lines)).allocate(charge("4", day=1))) == {"acme": "4"}
+
+
+@pytest.mark.parametrize("driver", ["events", "even"])
+def test_a_number_of_users_is_no_usage(driver: str) -> None:
+    lines = [used("acme", "1"), *users_seen([], {0: {"acme": 5, "globex": 9}})]
+    to = ["tenant", "feature"]
+    assert borne(Allocator([rule(driver=driver, to=to)], Usage(lines)).allocate(charge("4"))) == {"acme": "4"}
 
 
 def test_fallbacks_are_tried_in_order() -> None:
