@@ -34,9 +34,10 @@ class Broker:
         topic: str = "usage-metered",
         partition: int | None = None,
         headers: Sequence[tuple[str, bytes]] = (),
+        compression: str | None = None,
     ) -> None:
         """Send values, events keyed by their id, and return when all are acknowledged."""
-        async with self._producer() as producer:
+        async with self._producer(compression) as producer:
             sent: list[asyncio.Future[Any]] = []
             for value in values:
                 future = await producer.send(
@@ -74,12 +75,13 @@ class Broker:
             return sorted(await producer.partitions_for(self.prefix + topic))
 
     @asynccontextmanager
-    async def _producer(self) -> AsyncIterator[AIOKafkaProducer]:
+    async def _producer(self, compression: str | None = None) -> AsyncIterator[AIOKafkaProducer]:
         producer = AIOKafkaProducer(
             bootstrap_servers=self.bootstrap,
             linger_ms=10,
             max_batch_size=256 * 1024,
             max_request_size=MAX_REQUEST_BYTES,
+            compression_type=compression,
         )
         await producer.start()
         try:

@@ -51,6 +51,16 @@ async def test_binary_mode_events_cost_the_same_and_are_the_same_event(launch: L
     assert system.total(feature="ai-search") == usage.cost(call)
 
 
+async def test_events_are_read_however_their_producer_compresses(launch: Launch) -> None:
+    system = launch(config=usage.CONFIG)
+    sent = Decimal(0)
+    for compression in ("gzip", "snappy", "lz4", "zstd"):
+        calls = [usage.call(f"{compression}-{number}", 1_000 + number, 7) for number in range(300)]
+        await system.broker.produce(calls, compression=compression)
+        sent += sum(map(usage.cost, calls))
+        await system.until_total(sent)
+
+
 async def test_replay_returns_once_everything_is_folded(launch: Launch) -> None:
     system = launch(config=usage.CONFIG)
     events = usage.Trace(calls=3_000, seed=8).events()
