@@ -253,6 +253,8 @@ def _planned(event: _Planned, key: str) -> Planned:
     for name, moment in (("start", event.start), ("end", event.end)):
         if moment.tzinfo is None:
             raise SettingsError(f"{key}.{name}", "names no UTC offset; write 2026-11-01T00:00:00Z")
+    if event.end <= event.start:
+        raise SettingsError(f"{key}.end", "is not after start")
     try:
         scope = parse_filter(event.scope)
     except ValueError as error:

@@ -220,6 +220,10 @@ def test_holidays_and_planned_events_are_read() -> None:
         ('minimum = "-1"', "anomaly.minimum: must not be negative"),
         ("holiday = []", "anomaly.holiday: unknown key; did you mean holidays?"),
         (
+            "planned = [{start = 2026-12-02T00:00:00Z, end = 2026-12-02T00:00:00Z}]",
+            "anomaly.planned[0].end: is not after start",
+        ),
+        (
             "planned = [{start = 2026-12-01T00:00:00, end = 2026-12-02T00:00:00Z}]",
             "anomaly.planned[0].start: names no UTC offset; write 2026-11-01T00:00:00Z",
         ),
