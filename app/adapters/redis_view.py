@@ -15,6 +15,7 @@ readers keep sums for as long as it stays.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from itertools import count, islice
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -28,7 +29,7 @@ from app.adapters.cost_lines import Sheet, name_of, value_of
 from domain.windows import DAY, Granularity, Window
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from domain.cells import CostRow
     from domain.cost_rows import Line, Place, ProjectionRow
@@ -47,6 +48,7 @@ _UNFINISHED: Final = b"unfinished"
 _MARK: Final = b"~"
 # Redis does nothing else while a script runs: some milliseconds.
 _SCRIPT_ARGUMENTS: Final = 2_000
+_SCRIPTS_AT_ONCE: Final = 20
 _SET_NEWER: Final = """
 local at = 1
 for _, key in ipairs(KEYS) do
@@ -146,6 +148,18 @@ class RedisView:
 
     async def put_costs(self, rows: Shown) -> None:
         """Write costs of owner partitions, in order, unless newer ones are there."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for names, arguments in self._scripted(rows):
+            # Answers are waited for together: one at a time, each waits for its turn in a loop that is busy.
+            await self._set_newer(keys=names, args=arguments, client=pipeline)
+            if len(pipeline) == _SCRIPTS_AT_ONCE:
+                await pipeline.execute()
+            else:
+                await asyncio.sleep(0)
+        await pipeline.execute()
+
+    def _scripted(self, rows: Shown) -> Iterator[tuple[list[str], list[str | bytes | int]]]:
+        """Yield keys and arguments of the script that writes costs, some at a time."""
         names: list[str] = []
         arguments: list[str | bytes | int] = []
         for (owner, place), lines in rows.items():
@@ -157,10 +171,10 @@ class RedisView:
                 for line, (position, row) in some:
                     arguments += name_of(owner, line), value_of(position, row)
                 if len(arguments) > _SCRIPT_ARGUMENTS:
-                    await self._set_newer(keys=names, args=arguments)
+                    yield names, arguments
                     names, arguments = [], []
         if names:
-            await self._set_newer(keys=names, args=arguments)
+            yield names, arguments
 
     async def rows(self, projection: str, windows: Sequence[Window]) -> list[CostRow]:
         """Return the lines of a projection in the given windows; a line is there once per owner partition."""
