@@ -230,11 +230,13 @@ class RedisView:
     async def put_documents(self, kind: str, documents: Mapping[str, bytes | None]) -> None:
         """Write JSON documents of a kind; None deletes."""
         pipeline = self._redis.pipeline(transaction=False)
-        for name, document in documents.items():
-            if document is None:
-                pipeline.hdel(self._prefix + kind, name)
-            else:
-                pipeline.hset(self._prefix + kind, name, document)
+        left = iter(documents.items())
+        while some := dict(islice(left, _PIPELINE_KEYS)):
+            shown: dict[Any, Any] = {name: document for name, document in some.items() if document is not None}
+            if shown:
+                pipeline.hset(self._prefix + kind, mapping=shown)
+            if gone := some.keys() - shown.keys():
+                pipeline.hdel(self._prefix + kind, *gone)
         await pipeline.execute()
 
     async def dead_letters(self, limit: int, skip: int = 0) -> list[bytes]:

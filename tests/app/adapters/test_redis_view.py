@@ -86,3 +86,11 @@ async def test_an_older_position_changes_nothing(view: RedisView) -> None:
     await view.put_costs(dict([row("1", position=9)]))
     (shown,) = await view.rows("tenant", [TODAY])
     assert shown.amount == 2
+
+
+async def test_documents_are_written_and_deleted_however_many(view: RedisView) -> None:
+    names = [f"tenant-{number}" for number in range(1_234)]
+    await view.put_documents("users:0", dict.fromkeys(names, b"1"))
+    await view.put_documents("users:0", {name: None if number % 2 else b"2" for number, name in enumerate(names)})
+    await view.put_documents("users:0", {})
+    assert await view.documents("users:0") == dict.fromkeys(names[::2], b"2")
