@@ -83,7 +83,7 @@ class Fold:
             event = budgets.structured(record.value or b"", record.headers)
             self._outcome.misplaced.append((str(command.scope).encode(), event, None))
         elif isinstance(command, budgets.SetBudget):
-            self._set(command.budget, record.offset)
+            self._set(command, record.offset)
         else:
             self._delete(command.scope, record.offset)
 
@@ -122,20 +122,23 @@ class Fold:
         self._outcome.rows = self._draft.changes()
         return self._outcome
 
-    def _set(self, defined: Budget, offset: int) -> None:
-        known = self._draft.budget(defined.id)
-        if known is None or offset > known.version:
-            self._define(known, defined, offset)
-        self._announce(defined.id)
+    def _set(self, command: budgets.SetBudget, offset: int) -> None:
+        known = self._draft.budget(command.budget.id)
+        if known is None or (offset > known.version and (known.configured or None) != command.configured):
+            self._define(known, command, offset)
+        self._announce(command.budget.id)
 
-    def _define(self, known: BudgetRow | None, defined: Budget, offset: int) -> None:
+    def _define(self, known: BudgetRow | None, command: budgets.SetBudget, offset: int) -> None:
         before = None if known is None or known.deleted else known.budget
-        budget = budgets.succeed(known.budget if known else None, defined, deleted=before is None)
-        if budget == before:
+        budget = budgets.succeed(known.budget if known else None, command.budget, deleted=before is None)
+        configured = command.configured or (known.configured if known else "")
+        if known is not None and budget == before:
+            if configured != known.configured:
+                self._draft.put_budget(msgspec.structs.replace(known, configured=configured))
             return
         same_spend = known is not None and before is not None and before.same_spend(budget)
         since = known.since if known is not None and same_spend else budget.version
-        row = BudgetRow(offset, deleted=False, since=since, budget=budget)
+        row = BudgetRow(offset, deleted=False, since=since, budget=budget, configured=configured)
         self._draft.put_budget(row)
         if before is not None:
             self._withdraw(before, "redefined")

@@ -25,7 +25,7 @@ from app.heartbeat import Heartbeat
 from app.recovery_watch import RecoveryWatch
 from app.topics import MAX_RECORD_BYTES, Topics
 from app.wiring import Outside, Wiring
-from domain.budgets import SetBudget, command_event
+from domain.budgets import CONFIGURATION, SetBudget, command_event
 from tables import bills as bills_table
 from tables import budgets as budgets_table
 from tables import costs as costs_table
@@ -138,7 +138,7 @@ async def ensure_topics(settings: Settings) -> Partitions:
 async def publish_budgets(configuration: Configuration, topics: Topics, publisher: Publisher, now: float) -> None:
     """Send the budgets of the configuration as commands; one that is set already like that changes nothing."""
     commands = [
-        (str(budget.scope).encode(), command_event(SetBudget(budget), agent="configuration", now=int(now)), None)
+        (str(budget.scope).encode(), command_event(SetBudget(budget), agent=CONFIGURATION, now=int(now)), None)
         for budget in configuration.budgets
     ]
     await publisher.send_many(topics.budget_commands, commands)

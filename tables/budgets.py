@@ -35,12 +35,16 @@ _START_BYTES: Final = 8
 
 
 class BudgetRow(msgspec.Struct, frozen=True, array_like=True):
-    """A budget; `since` is the first of its versions that sums the same cost over the same periods."""
+    """A budget; `since` is the first of its versions that sums the same cost over the same periods.
+
+    `configured` is the digest of what a configuration file said of it last, empty when none did.
+    """
 
     version: int
     deleted: bool
     since: int
     budget: Budget
+    configured: str = ""
 
 
 class PeriodRow(msgspec.Struct, frozen=True, array_like=True):

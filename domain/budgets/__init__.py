@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from domain.budgets.commands import BUDGET_DELETED, BUDGET_SET, DeleteBudget, SetBudget, structured
+from domain.budgets.commands import BUDGET_DELETED, BUDGET_SET, CONFIGURATION, DeleteBudget, SetBudget, structured
 from domain.budgets.commands import parse as parse_command
 from domain.budgets.commands import to_event as command_event
 from domain.budgets.definition import BASES, Budget, FlagRule, body_of, budget_id, define, succeed
@@ -31,6 +31,7 @@ __all__ = [
     "BASES",
     "BUDGET_DELETED",
     "BUDGET_SET",
+    "CONFIGURATION",
     "FORECAST",
     "LOOK_BACK",
     "NEW",

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
+from xxhash import xxh3_128_hexdigest
 
 from domain.budgets.definition import Budget, body_of, define
 from domain.cloudevents import envelope, event_id
@@ -22,14 +23,22 @@ if TYPE_CHECKING:
 BUDGET_SET: Final = "costguard.budget.set"
 BUDGET_DELETED: Final = "costguard.budget.deleted"
 _HEADER: Final = "ce_"
+# Who sends what a configuration file says.
+CONFIGURATION: Final = "configuration"
+_CONFIGURATION: Final = f"/costguard/{CONFIGURATION}"
 
 _decode = msgspec.json.Decoder(dict[str, Any], float_hook=Decimal).decode
 
 
 class SetBudget(NamedTuple):
-    """Set this budget (its version is not decided yet)."""
+    """Set this budget (its version is not decided yet).
+
+    `configured` is a digest of what a configuration file says of it, empty for a command of anybody else. A file says
+    the same whenever a worker starts: what was set or deleted since is not undone by that.
+    """
 
     budget: Budget
+    configured: str = ""
 
     @property
     def scope(self) -> ScopeFilter:
@@ -97,4 +106,10 @@ def _parse(event: dict[str, Any], currency: str) -> SetBudget | DeleteBudget | R
     if kind == BUDGET_DELETED:
         return DeleteBudget(scope)
     budget = define(scope, body, currency)
-    return budget if isinstance(budget, Rejected) else SetBudget(budget)
+    if isinstance(budget, Rejected):
+        return budget
+    return SetBudget(budget, _digest(budget) if event.get("source") == _CONFIGURATION else "")
+
+
+def _digest(budget: Budget) -> str:
+    return xxh3_128_hexdigest(msgspec.json.encode(body_of(budget)))

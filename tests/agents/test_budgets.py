@@ -161,8 +161,8 @@ class House:
         return shown
 
 
-def command(kind: str, data: dict[str, Any]) -> bytes:
-    return orjson.dumps({"specversion": "1.0", "id": "1", "source": "/test", "type": kind, "data": data})
+def command(kind: str, data: dict[str, Any], source: str = "/test") -> bytes:
+    return orjson.dumps({"specversion": "1.0", "id": "1", "source": source, "type": kind, "data": data})
 
 
 @pytest.fixture
