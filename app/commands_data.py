@@ -44,7 +44,8 @@ def replay(
 
     Sending the same file twice adds nothing: events count once by source and id. A plain object without an id gets one
     from its content (and from --time, if given): the same line in two files is the same event, unless it names an id or
-    a time. Lines that are not usable are sent too, and end in dead-letter with the reason.
+    a time. Lines that are not usable are sent too, and end in dead-letter with the reason; the exit code is 1 when none
+    is usable.
     """
     # Kafka's and Redis' clients and the price book take a second to load: not for `--help`.
     from app.replaying import ReplayFailedError, find_runtime, replay_files  # noqa: PLC0415
@@ -59,6 +60,8 @@ def replay(
         fail(str(error))
     if sent.too_large:
         fail(f"{sent.too_large:,} lines were larger than the broker takes and were not sent")
+    if sent.records and reader.unusable >= sent.records:
+        fail("no line is a usage event")
 
 
 def sample(

@@ -26,6 +26,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, Protocol, ca
 import msgspec
 import xxhash
 
+from domain.codec import decode_metered
+from domain.rejection import Rejected
 from domain.usage import USAGE_METERED
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 STDIN: Final = "-"
 CHUNK_BYTES: Final = 1 << 20
+MAX_REASONS: Final = 5
+_REASON_CHARS: Final = 160
 SOURCE: Final = "/costguard/replay"
 _OVERHEAD_BYTES: Final = 128  # of a record batch with one record
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -94,12 +98,35 @@ class LineReader:
         self._salt = default_time.encode() if dated else b""
         self._dated = dated
         self.undated = 0
+        self.unusable = 0
+        # Of the first few, as `events.jsonl, line 7: units: missing`.
+        self.reasons: list[str] = []
+        self._file = ""
+        self._line = 0
         self._seen: set[int] = set()
         self._repeated: Counter[int] = Counter()
 
     def records(self, lines: Iterable[bytes]) -> list[Record]:
-        """Return one record per line that is not blank."""
-        return [self._record(text) for line in lines if (text := line.strip().removeprefix(_BYTE_ORDER_MARK))]
+        """Return one record per line that is not blank, also of those that are not usable."""
+        found = []
+        for line in lines:
+            self._line += 1
+            if text := line.strip().removeprefix(_BYTE_ORDER_MARK):
+                record = self._record(text)
+                if isinstance(read := decode_metered(record[1]), Rejected):
+                    self._refuse(read.reason)
+                found.append(record)
+        return found
+
+    def begin(self, file: str) -> None:
+        """Count lines anew: those that come are of another file."""
+        self._file, self._line = file, 0
+
+    def _refuse(self, reason: str) -> None:
+        self.unusable += 1
+        if len(self.reasons) < MAX_REASONS:
+            name = "stdin" if self._file == STDIN else self._file
+            self.reasons.append(f"{name}, line {self._line:,}: {reason[:_REASON_CHARS]}")
 
     def _record(self, line: bytes) -> Record:
         try:
@@ -202,6 +229,7 @@ async def send_files(
     sent = too_large = 0
     for name in names:
         source = chunks(name)
+        reader.begin(name)
         # In a thread: a slow pipe must not hold up the connection to the broker.
         while (chunk := await asyncio.to_thread(next, source, None)) is not None:
             records = reader.records(chunk.lines)

@@ -82,7 +82,19 @@ async def _send(files: Sequence[str], runtime: Runtime, reader: LineReader, size
             f"{reader.undated:,} of them {name} neither id nor time: the same lines in another replay count once",
             highlight=False,
         )
+    _tell_of_unusable(reader, console)
     return sent
+
+
+def _tell_of_unusable(reader: LineReader, console: Console) -> None:
+    if not reader.unusable:
+        return
+    console.print(f"{reader.unusable:,} of them cannot be used and cost nothing:", highlight=False)
+    for reason in reader.reasons:
+        console.print(f"  {reason}", highlight=False, markup=False)
+    if reader.unusable > len(reader.reasons):
+        console.print(f"  and {reader.unusable - len(reader.reasons):,} more", highlight=False)
+    console.print("all are in dead-letter, and the newest in `costguard dead-letters`", highlight=False)
 
 
 async def _wait(runtime: Runtime, sent: Sent, console: Console) -> None:

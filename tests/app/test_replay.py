@@ -183,3 +183,15 @@ def test_damaged_compression_is_told_by_file(tmp_path: Path, damage: bytes) -> N
 
 def test_a_stream_of_unknown_length_has_no_size() -> None:
     assert check_files(["-"]) is None
+
+
+async def test_lines_that_cannot_be_used_are_told_by_file_and_line_and_sent_all_the_same(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    first.write_bytes(b"\n".join([DATA, b"", b"timestamp,value", DATA]))
+    second.write_bytes(b"\n".join([*[EVENT] * 9, DATA]))
+    producer, reader = FakeProducer(), LineReader(NOW)
+    sent = await send_files([str(first), str(second)], producer, reader, max_bytes=1_000)
+    assert (sent.records, reader.unusable) == (13, 10)
+    assert reader.reasons[0].startswith(f"{first}, line 3: not JSON")
+    assert [reason.split(":")[0] for reason in reader.reasons[1:]] == [f"{second}, line {n}" for n in range(1, 5)]
+    assert all("resource_type" in reason for reason in reader.reasons[1:])
