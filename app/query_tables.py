@@ -53,6 +53,8 @@ def costs_total(answer: Mapping[str, Any]) -> Text:
         line.append(f"; {counted(unpriced, 'event')} without a price", "yellow")
     if lag := answer["completeness"]["metered"]["lag"]:
         line.append(f"; {counted(lag, 'record')} on the way", "yellow")
+    if answer["completeness"]["metered"].get("rebuilding"):
+        line.append("; too low: figures are being written anew", "yellow")
     return line
 
 

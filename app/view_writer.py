@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 WRITE_EVERY: Final = 0.1
-CHECK_REDIS_EVERY: Final = 2.0
+CHECK_REDIS_EVERY: Final = 1.0
+# A progress document of this and a process is there while that process shows everything.
+SHOWING: Final = "showing:"
 _ROWS_AT_ONCE: Final = 20_000
 _ORDER: Final = {name: -len(dimensions) for name, dimensions in PROJECTIONS.items()}
 _DOCUMENTS_AT_ONCE: Final = 1_000
@@ -85,7 +87,11 @@ class ViewWriter(Service):
         logger.info("the view is not complete: showing everything from the tables")
         # Of before: what is shown meanwhile may go to a Redis that is restarted before all is.
         run = await self._view.begin_showing(self._owner)
+        showing = f"{SHOWING}{self._owner}"
+        await self._view.put_documents("progress", {showing: b"{}"})
         await self.show_all()
+        await self.flush()
+        await self._view.put_documents("progress", {showing: None})
         await self._view.mark_intact(self._owner, run)
 
     async def room(self) -> None:

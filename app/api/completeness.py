@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KINDS: Final = ("progress", workers.KIND)
 _METER: Final = "meter:"
 _BILLS: Final = "bills:"
+_SHOWING: Final = "showing:"
 
 
 class Completeness(NamedTuple):
@@ -28,13 +29,15 @@ class Completeness(NamedTuple):
 
     `watermark` is the newest event time that was folded (epoch seconds), None before the first event; `lag` counts the
     records that were sent and are not in the figures; `billed` is, by provider, before which instant bills are
-    complete, or were as of an instant (milliseconds since 1970).
+    complete, or were as of an instant (milliseconds since 1970). While `rebuilding`, the view is written anew from the
+    tables, and figures may be too low.
     """
 
     watermark: int | None
     lag: int
     billed: dict[str, int]
     as_of: int | None = None
+    rebuilding: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the member `completeness` of an answer."""
@@ -43,6 +46,8 @@ class Completeness(NamedTuple):
             "metered": {"watermark": None if self.watermark is None else to_rfc3339(self.watermark), "lag": self.lag},
             "billed": billed or None,
         }
+        if self.rebuilding:
+            found["metered"]["rebuilding"] = True
         if self.as_of is not None:
             found["as_of"] = datetime.fromtimestamp(self.as_of / 1000, UTC).isoformat().replace("+00:00", "Z")
         return found
@@ -57,9 +62,12 @@ async def read_completeness(view: View, topics: Topics, now: float) -> Completen
 def completeness_of(documents: Sequence[Mapping[str, bytes]], topics: Topics, now: float) -> Completeness:
     """Return how much was in the figures when the documents of `KINDS` were read."""
     progress, heartbeats = documents
-    behind = workers.lag(workers.alive_of(heartbeats, now).values())
+    alive = workers.alive_of(heartbeats, now)
+    behind = workers.lag(alive.values())
+    # Who died in the midst of it shows nothing any more.
+    rebuilding = any(f"{_SHOWING}{name}" in progress for name in alive)
     lag = sum(behind.get(topic, 0) for topic in (topics.usage_metered, topics.billing_deltas, topics.cost_totals))
-    return Completeness(newest(progress), lag, billed_until(progress))
+    return Completeness(newest(progress), lag, billed_until(progress), rebuilding=rebuilding)
 
 
 async def read_billed_until(view: View) -> tuple[tuple[str, int], ...]:

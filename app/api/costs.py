@@ -60,6 +60,10 @@ class MeteredAnswer(BaseModel):
 
     watermark: datetime | None = Field(description="newest event time folded; null before the first event")
     lag: int = Field(description="records that were sent and are not in the figures yet")
+    rebuilding: bool = Field(
+        default=False,
+        description="true while a Redis that lost its memory is filled anew: figures may be too low; else not there",
+    )
 
 
 class BilledAnswer(BaseModel):

@@ -73,6 +73,17 @@ async def test_a_redis_that_is_restarted_while_everything_is_shown_is_shown_ever
     assert await view.is_intact(OWNER)
 
 
+async def test_whoever_asks_is_told_while_everything_is_shown(view: RedisView) -> None:
+    async def told() -> None:
+        seen.append(await view.documents("progress"))
+
+    seen: list[dict[str, bytes]] = []
+    writer, _ = writer_of(view, meanwhile=[told])
+    await writer.show_again_if_lost()
+    await told()
+    assert [list(documents) for documents in seen] == [[f"showing:{OWNER}"], []]
+
+
 async def test_a_redis_that_is_emptied_while_everything_is_shown_is_shown_everything_again(view: RedisView) -> None:
     writer, shown = writer_of(view, meanwhile=[view.wipe])
     await writer.show_again_if_lost()

@@ -137,6 +137,16 @@ async def test_completeness_tells_the_newest_event_and_what_is_on_its_way() -> N
     assert answer["completeness"]["metered"] == {"watermark": to_rfc3339(FIRST + DAY), "lag": 9}
 
 
+@pytest.mark.parametrize(("name", "age", "rebuilding"), [("a", 0, True), ("a", HOUR, None), ("b", 0, None)])
+async def test_figures_are_said_to_be_written_anew_while_a_living_worker_does(
+    *, name: str, age: int, rebuilding: bool | None
+) -> None:
+    worker = {"role": "worker", "ready": True, "at": NOW - age}
+    documents = {"progress": {f"showing:{name}": b"{}"}, "workers": {"a": orjson.dumps(worker)}}
+    answer = await ask("/costs", ViewOfEvents(EVENTS, documents), **WHOLE)
+    assert answer["completeness"]["metered"].get("rebuilding") is rebuilding
+
+
 async def test_forgotten_minutes_are_answered_by_their_hour_which_is_said() -> None:
     view = ViewOfEvents([SEARCH])
     view.forgotten = {Window(Granularity.MINUTE, FIRST + at * MINUTE) for at in range(60)}
