@@ -5,7 +5,7 @@ Amounts are exact in JSON, and rounded to cents on screen.
 
 from __future__ import annotations
 
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from domain.fx import Rates
 
 SHOWN: Final = 25
+# Room for any amount that a bill may have.
+_WIDE: Final = Context(prec=120)
 _CENT: Final = Decimal("0.01")
 
 
@@ -129,4 +131,4 @@ def _rounded(amount: Decimal, untold: int, rows: int) -> str:
     """Write a sum; one that some rows do not tell is marked, one that none tells is not shown."""
     if untold == rows:
         return "not told"
-    return f"{amount.quantize(_CENT):,}" + ("+" if untold else "")
+    return f"{amount.quantize(_CENT, context=_WIDE):,}" + ("+" if untold else "")

@@ -55,6 +55,8 @@ def parse_toml(text: str, key: str, origin: str) -> dict[str, Any]:
         return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(key, f"{origin} is not TOML: {error}") from None
+    except (ValueError, ArithmeticError, RecursionError):
+        raise SettingsError(key, f"{origin} has a number too long, or tables too deep, to be read") from None
 
 
 def read_text(path: Path, key: str) -> str:

@@ -28,7 +28,7 @@ from domain.usage import (
     UsageEvent,
     UsageMetered,
 )
-from domain.windows import DAY, FIRST_YEAR, LAST_YEAR
+from domain.windows import DAY, FIRST_YEAR, LAST_YEAR, MINUTE
 
 # Window starts are kept as 32-bit seconds; a time outside is a mistake of its sender's clock or format.
 MAX_EXPONENT: Final = 18
@@ -39,6 +39,8 @@ _UNITS: Final = Context(
 _INFINITY: Final = Decimal("Infinity")
 _RESOURCE_TYPE: Final = re.compile(rf"({'|'.join(DRIVERS)})\.[a-z0-9_]{{1,64}}")
 _BINARY_MODE: Final = "ce_specversion"
+_ALMOST: Final = b":59.999999"
+_ALMOST_A_MINUTE: Final = re.compile(rb'"time"\s*:\s*"[^"]*:59\.999999[5-9]')
 
 _decode_event = msgspec.json.Decoder(UsageEvent).decode
 _decode_data = msgspec.json.Decoder(UsageMetered).decode
@@ -88,10 +90,22 @@ def decode_metered(value: bytes | None, headers: Headers = ()) -> Read | Rejecte
     # Twice as fast as `timestamp`, and exact: no float in between.
     elapsed = event.time - _EPOCH
     time = elapsed.days * DAY + elapsed.seconds
+    if not elapsed.seconds % MINUTE and not elapsed.microseconds and _is_rounded_up(value, headers):
+        time -= 1
     if not _FIRST <= time < _LAST:
         return Rejected(f"time: the year {event.time.year} is not within {FIRST_YEAR} to {LAST_YEAR - 1}")
     quantity = _token_counts(data) if resource_type == LLM_TOKENS else _units(data.units)
     return quantity if isinstance(quantity, Rejected) else (time, event, quantity)
+
+
+def _is_rounded_up(value: bytes | None, headers: Headers) -> bool:
+    """Tell whether a time at the beginning of a minute was written as the end of the one before.
+
+    The decoder rounds to microseconds: `23:59:59.9999999`, as some clocks write it, would belong to another month.
+    """
+    times = [b'"time":"%s"' % content for name, content in headers if name.lower() == "ce_time" and content]
+    texts = times or [value or b""]
+    return any(_ALMOST in text and _ALMOST_A_MINUTE.search(text) is not None for text in texts)
 
 
 def _as_activity(value: bytes, headers: Headers) -> UsageEvent | Rejected | None:

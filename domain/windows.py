@@ -79,7 +79,10 @@ def parse_instant(text: str) -> datetime:
         raise ValueError(f"{text!r} is not an RFC 3339 time such as 2026-11-01T00:00:00Z") from None
     if moment.tzinfo is None:
         raise ValueError(f"{text!r} names no UTC offset; write 2026-11-01T00:00:00Z")
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is not within the years 1 to 9999 in UTC") from None
 
 
 @lru_cache(maxsize=16_384)

@@ -50,6 +50,12 @@ class Table(Protocol):
         """Yield the cells of the columns at `positions`; a record may be short where it lacks none `needed`."""
 
 
+def _state(path: Path) -> tuple[int, int, int]:
+    """Return what is another one once a file was written to, or replaced."""
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 class BillFile:
     """An open bill; a context manager. `consumed` tells how many of the `size` bytes on disk were read."""
 
@@ -58,6 +64,7 @@ class BillFile:
         self._open = ExitStack()
         try:
             self._raw = self._open.enter_context(path.open("rb"))
+            self._path, self._state = path, _state(path)
             self.size = path.stat().st_size
             self.table = self._table()
         except DAMAGED as error:
@@ -79,6 +86,8 @@ class BillFile:
         """Yield the records as `Table.batches` does; raise `UnreadableBillError` where the file is damaged."""
         try:
             yield from self.table.batches(positions, needed)
+            if _state(self._path) != self._state:
+                raise UnreadableBillError("it was changed while it was read; import it again")
         except DAMAGED as error:
             raise _unreadable(error) from error
 

@@ -44,7 +44,10 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
         fetches.install()
         heartbeats.install()
         consumer = super()._create_worker_consumer(transport)
-        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - the driver passes no setting through
+        # The driver passes neither setting through.
+        consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001 - as above
+        # What a producer took back was never sent.
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - as above
         return consumer
 
     def standing(self) -> Iterator[tuple[TP, int, Void | None]]:

@@ -12,12 +12,12 @@ from app.api.costs import WindowAnswer, window_json
 from app.api.parameters import Billing as Asked
 from app.api.problems import usable
 from app.api.questions import question
-from app.api.security import Reader
+from app.api.security import TENANT, Caller, Reader
 from app.api.services import Use, answer
 from domain.allocation import Part, focus_columns
 from domain.money import add_up, to_text
 from domain.rejection import Rejected
-from domain.scope import DIMENSIONS
+from domain.scope import DIMENSIONS, UNATTRIBUTED
 from domain.sources import parse
 from domain.windows import to_rfc3339
 
@@ -46,8 +46,8 @@ class AllocationAnswer(BaseModel):
     ChargePeriodStart: datetime
     ChargePeriodEnd: datetime
     amount: str
-    shared: str = Field(description="the amount that is shared")
-    from_: dict[str, str] = Field(alias="from", description="the scope that the cost came from")
+    shared: str | None = Field(description="the amount that is shared; null where the caller may not see it")
+    from_: dict[str, str] = Field(alias="from", description="the scope that the cost came from; empty likewise")
     scope: dict[str, str] = Field(description="the scope that bears it")
     resource_type: str
     source: str
@@ -90,7 +90,7 @@ async def get_allocations(asked: Asked, caller: Reader, use: Use) -> Response:
             "currency": use.configuration.currency,
             "window": window_json(query.span),
             "total": to_text(add_up(part.amount for part in parts)),
-            "allocations": [_as_json(part) for part in parts],
+            "allocations": [_as_json(part, caller) for part in parts],
         }
     )
 
@@ -100,19 +100,25 @@ def _meets(part: Part, filters: Mapping[str, frozenset[str]]) -> bool:
     return all(facts[name] in values for name, values in filters.items())
 
 
-def _as_json(part: Part) -> dict[str, Any]:
+def _as_json(part: Part, caller: Caller) -> dict[str, Any]:
     origin = parse(part.charge.source)
+    whole = {
+        "shared": to_text(part.charge.amount),
+        "from": dict(zip(DIMENSIONS, part.charge.scope, strict=True)),
+        **focus_columns(part),
+    }
+    if part.charge.scope.tenant != UNATTRIBUTED and not caller.sees({TENANT: part.charge.scope.tenant}):
+        # Another tenant's cost, of which the caller bears a part; the ratio would tell the whole.
+        whole |= {"shared": None, "from": {}, "AllocatedMethodDetails": {"Elements": []}}
     return {
         "id": part.id,
         "ChargePeriodStart": to_rfc3339(part.charge.day),
         "ChargePeriodEnd": to_rfc3339(part.charge.end),
         "amount": to_text(part.amount),
-        "shared": to_text(part.charge.amount),
-        "from": dict(zip(DIMENSIONS, part.charge.scope, strict=True)),
         "scope": dict(zip(DIMENSIONS, part.scope, strict=True)),
         "resource_type": part.charge.resource_type,
         "source": origin.kind,
         "provider": origin.provider,
         "charge_category": origin.category,
-        **focus_columns(part),
+        **whole,
     }

@@ -18,13 +18,14 @@ _MAX_CHARS: Final = 120
 _BOUNDS: Final = Context(
     prec=MAX_PLACES + 1, Emin=0, Emax=MAX_DIGITS - 1, clamp=0, traps=[Inexact, Overflow, InvalidOperation]
 )
-_SHEET: Final = re.compile(r"(\()?(-)?[$€£]?(-)?(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(\))?")
+_SHEET: Final = re.compile(r"(\()?(-)?[$€£]?(-)?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(\.[0-9]+)?(\))?")
 
 
 def parse_amount(text: str) -> Decimal:
     """Read a finite number; `ValueError` when it is none."""
     try:
-        amount = Decimal(text)
+        # `Decimal` reads 1_0 and the digits of other scripts, too.
+        amount = Decimal(text) if text.isascii() and "_" not in text else _from_sheet(text)
     except InvalidOperation:
         amount = _from_sheet(text)
     found = None if len(text) > _MAX_CHARS else bounded(amount)

@@ -10,12 +10,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+from xxhash import xxh3_64_hexdigest
 
 from domain.billing.amounts import MAX_DIGITS, MAX_PLACES, bounded
 from domain.billing.editions import EDITION_CLOSED, Edition
 from domain.billing.row import BILLING_DELTA, CATEGORIES, BillingRow
 from domain.rejection import Rejected
-from domain.scope import UNATTRIBUTED, Scope
+from domain.scope import DIMENSIONS, UNATTRIBUTED, Scope
+from domain.usage import MAX_ID_CHARS, MAX_NAME_CHARS
 from domain.windows import FIRST_YEAR, LAST_YEAR
 
 if TYPE_CHECKING:
@@ -25,6 +27,13 @@ if TYPE_CHECKING:
     from domain.billing.tags import TagTable
 
 _BINARY: Final = "ce_"
+# A shorter record has no name that is too long to be a key.
+_SHORT_BYTES: Final = 4_096
+_NAMES: Final = (
+    *DIMENSIONS,
+    "billing_currency", "charge_category", "charge_kind", "service_name", "service_category", "provider_name",
+    "publisher_name", "sub_account_id", "billing_account_id", "sku_id", "region_id", "pricing_unit", "consumed_unit",
+)  # fmt: skip
 _NOBODY: Final = Scope(*[UNATTRIBUTED] * 5)
 _NUMBERS: Final = (
     ("billed_cost", "BilledCost"),
@@ -69,10 +78,12 @@ def read(
         if not event.id or not event.source:
             return Rejected("id, source: must not be empty")
         if event.type == EDITION_CLOSED:
-            return _decode_edition(event.data)
+            edition = _decode_edition(event.data)
+            return _too_long(edition.statement, edition.part, edition.assembly) or edition
         if event.type != BILLING_DELTA:
             return Rejected(f"type: {event.type[:80]!r} is neither {BILLING_DELTA} nor {EDITION_CLOSED}")
-        return _checked(event, _decode_row(event.data), table)
+        row = _decode_row(event.data)
+        return _checked(event, row if len(value) < _SHORT_BYTES else _with_short_names(row), table)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError) as error:
         return Rejected(str(error)[:300])
 
@@ -86,10 +97,36 @@ def _checked(event: _Event, row: BillingRow, table: TagTable) -> Delta | Rejecte
     row = within
     if row.charge_period_start.tzinfo is None or not FIRST_YEAR <= row.charge_period_start.year < LAST_YEAR:
         return Rejected("ChargePeriodStart: needs an offset, and a year from 2000 to 2099")
+    if too_long := _too_long(row.statement, row.part, row.assembly):
+        return too_long
     ordinal = event.ordinal if row.statement else None
     if row.scope == _NOBODY and row.tags and ordinal is None:
-        row = msgspec.structs.replace(row, **table.scope_of(row.tags)._asdict())
+        found = table.scope_of(row.tags)
+        row = msgspec.structs.replace(row, **{name: _short(value) for name, value in found._asdict().items()})
     return Delta(event.source, event.id, row, ordinal)
+
+
+def _too_long(*names: str) -> Rejected | None:
+    if max(map(len, names)) <= MAX_ID_CHARS:
+        return None
+    return Rejected(f"statement, part, assembly: longer than {MAX_ID_CHARS} characters")
+
+
+def _with_short_names(row: BillingRow) -> BillingRow:
+    """Return a row whose names may be keys: a key that no record holds would stop everybody's cost.
+
+    A long one is cut, and ends in its digest: money is not refused for a name, and different names stay different.
+    """
+    given = {name: getattr(row, name) for name in _NAMES}
+    long = {name: _short(value) for name, value in given.items() if value is not None and len(value) > MAX_NAME_CHARS}
+    return msgspec.structs.replace(row, **long) if long else row
+
+
+def _short(name: str) -> str:
+    if len(name) <= MAX_NAME_CHARS:
+        return name
+    digest = xxh3_64_hexdigest(name.encode("utf-8", "surrogatepass"))
+    return f"{name[: MAX_NAME_CHARS - len(digest) - 1]}~{digest}"
 
 
 def _within_bounds(row: BillingRow) -> BillingRow | Rejected:

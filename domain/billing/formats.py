@@ -7,7 +7,7 @@ refused whole: half a format would be read as if the rest were zero.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.billing.header import canonical
 
@@ -68,6 +68,9 @@ class Format:
         return [header.positions[name] for name in (*plain, *sorted(tags))]
 
 
+_MAX_SHOWN: Final = 2_000
+
+
 class Unrecognised(NamedTuple):
     """A header that no format accepts: what was seen, and of the nearest formats what is missing.
 
@@ -80,6 +83,8 @@ class Unrecognised(NamedTuple):
 
     def __str__(self) -> str:
         header = ", ".join(self.seen[:60]) + (f", ... ({len(self.seen)} columns)" if len(self.seen) > 60 else "")  # noqa: PLR2004
+        if len(header) > _MAX_SHOWN:
+            header = f"{header[:_MAX_SHOWN]}..."
         header = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in header)
         if self.doubled:
             return f"these columns are there twice: {', '.join(self.doubled)}. The header is: {header}"

@@ -68,3 +68,10 @@ def test_an_error_is_always_one_line(message: str) -> None:
 def test_a_suggestion_is_one_of_the_known_names(name: str, known: list[str]) -> None:
     suggestion = nearest(name, known).removeprefix("; did you mean ").removesuffix("?")
     assert suggestion in known or suggestion.startswith("; known are ")
+
+
+@pytest.mark.parametrize("text", ["a=" + "9" * 5_000, "a=" + "[" * 5_000, "a=1e99999999999999999999"])
+def test_what_python_cannot_hold_is_one_line_too(text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse_toml(text, "FILE", "x.toml")
+    assert str(caught.value) == "FILE: x.toml has a number too long, or tables too deep, to be read"

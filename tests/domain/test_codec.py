@@ -158,3 +158,26 @@ def test_a_null_header_is_one_that_is_missing() -> None:
 def test_attributes_are_as_long_as_names(name: str) -> None:
     assert isinstance(decode(event({**DATA, "attributes": {name: "a" * 256}})), UsageEvent)
     assert isinstance(decode(event({**DATA, "attributes": {name: "a" * 257}})), Rejected)
+
+
+@pytest.mark.parametrize(
+    ("time", "second"),
+    [
+        ("2026-11-30T23:59:59.9999999Z", -1),
+        ("2026-11-30T23:59:59.99999951+00:00", -1),
+        ("2026-11-30T23:59:59.9999994Z", -1),
+        ("2026-11-30T23:59:58.9999999Z", -1),
+        ("2026-12-01T00:00:00Z", 0),
+        ("2026-12-01T00:00:00.0000001Z", 0),
+    ],
+)
+def test_a_fraction_of_a_second_puts_no_event_into_another_month(time: str, second: int) -> None:
+    december = 1_796_083_200
+    data = {"tenant": ":59.9999999", "resource_type": "compute.requests", "units": 1}
+    envelope = {"specversion": "1.0", "id": "1", "source": "/s", "type": "costguard.usage.metered", "time": time}
+    read = decode_metered(orjson.dumps(envelope | {"data": data}))
+    assert not isinstance(read, Rejected)
+    headers = [(f"ce_{name}", text.encode()) for name, text in envelope.items()]
+    binary = decode_metered(orjson.dumps(data), headers)
+    assert not isinstance(binary, Rejected)
+    assert read[0] == binary[0] == december + second

@@ -214,3 +214,19 @@ def test_a_quote_that_is_never_closed_is_refused_before_it_fills_memory(
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UnreadableBillError, match="No such file"):
         BillFile(tmp_path / "none")
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_file_that_changes_while_it_is_read_is_refused_at_its_end(replaced: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    path, other = tmp_path / "bill.csv", tmp_path / "other.csv"
+    path.write_text(TEXT)
+    other.write_text(TEXT)
+    with BillFile(path) as bill:
+        batches = bill.batches([0], [])
+        next(batches)
+        if replaced:
+            other.rename(path)
+        else:
+            path.write_text(TEXT + "5,6,7\n")
+        with pytest.raises(UnreadableBillError, match="changed while it was read"):
+            list(batches)

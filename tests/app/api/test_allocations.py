@@ -93,6 +93,15 @@ async def test_metered_cost_is_shared_too_and_its_usage_stays_where_it_was() -> 
     assert {group["key"]["tenant"]: group["events"] for group in answer["groups"]} == {"globex": 0, "acme": 0, "ops": 1}
 
 
+async def test_a_tenant_bears_its_part_of_anothers_cost_and_is_not_shown_the_whole() -> None:
+    theirs = billed("10.00")._replace(scope=("globex", UNKNOWN, UNKNOWN, "platform", UNKNOWN))
+    answer = await response("/allocations", RULES + ACME_ONLY, [*USED, theirs], secret=SECRET, **BILL)
+    (row,) = answer.json()["allocations"]
+    assert (row["scope"]["tenant"], row["amount"]) == ("acme", "2.50")
+    assert (row["shared"], row["from"], row["AllocatedMethodDetails"]) == (None, {}, {"Elements": []})
+    assert "globex" not in answer.text
+
+
 async def test_an_allocated_row_carries_rule_version_and_focus_columns() -> None:
     answer = await answered("/allocations", tenant="globex", **BILL)
     (row,) = answer["allocations"]

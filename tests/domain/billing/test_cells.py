@@ -31,7 +31,9 @@ def test_an_amount_is_exactly_what_is_written(text: str, amount: str) -> None:
     assert str(parse_amount(text) + 0) == str(Decimal(amount) + 0)
 
 
-@pytest.mark.parametrize("text", ["x", "NaN", "Infinity", "1,00", "1.2.3", "1E+999999", "(1", "--1", "1" * 130])
+@pytest.mark.parametrize(
+    "text", ["x", "NaN", "Infinity", "1,00", "1.2.3", "1E+999999", "(1", "--1", "1" * 130, "1_0", "\u0661", "$\u0661"]
+)
 def test_what_money_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="number"):
         parse_amount(text)
@@ -114,3 +116,9 @@ def test_of_several_keys_the_first_of_the_table_wins_and_an_empty_value_is_none(
 
 def test_a_dimension_that_no_tag_names_is_unattributed() -> None:
     assert TagTable().scope_of({"Name": "host", "aws:createdBy": "me"}) == Scope()
+
+
+@pytest.mark.parametrize("text", ["1_0", "\u0661", "$\u0661", "(1_0)"])
+def test_what_only_python_takes_for_a_number_is_none(text: str) -> None:
+    with pytest.raises(ValueError, match="number"):
+        parse_amount(text)

@@ -111,3 +111,41 @@ def test_an_edition_of_no_time_or_size_is_refused(name: str, number: int) -> Non
     refused = read(value, (), TagTable())
     assert isinstance(refused, Rejected)
     assert name in refused.reason
+
+
+LONG = "t" * 400_000
+
+
+def with_names(**names: str) -> Delta:
+    found = read(event(**COSTS, **names), (), TagTable())
+    assert isinstance(found, Delta), found
+    return found
+
+
+COSTS = {"BilledCost": "1.00"}
+
+
+@pytest.mark.parametrize(
+    "name", ["x_Tenant", "x_Team", "ServiceName", "SubAccountId", "SkuId", "RegionId", "PricingUnit"]
+)
+def test_a_name_that_no_key_can_hold_is_cut_and_money_counts_by_names_that_stay_different(name: str) -> None:
+    one, other = with_names(**{name: LONG + "a"}), with_names(**{name: LONG + "b"})
+    stored = Stored().fold((0, one), (1, other._replace(id="2")))
+    keys = [*stored.folded.sums, *stored.folded.details]
+    billed_and_effective = Decimal("4.50")
+    assert sum(row.amount for row in stored.folded.sums.values()) == billed_and_effective
+    assert len(stored.folded.details) == 2
+    assert all(len(repr(key)) < 1_000 for key in keys)
+
+
+def test_a_tag_that_no_key_can_hold_is_cut_likewise() -> None:
+    found = read(event(**COSTS, Tags={"tenant": LONG}), (), TagTable())
+    assert isinstance(found, Delta)
+    assert found.row.tenant.startswith("ttt")
+    assert len(found.row.tenant) == 256
+
+
+def test_a_statement_that_no_key_can_hold_is_refused() -> None:
+    found = read(event(**COSTS, x_Statement=LONG), (), TagTable())
+    assert isinstance(found, Rejected)
+    assert "x_Statement" in found.reason or "statement" in found.reason

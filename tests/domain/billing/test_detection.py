@@ -73,6 +73,10 @@ def test_an_unknown_format_is_refused_with_the_header_that_was_seen() -> None:
     assert "lineItem/intervalUsageStart" in str(refusal)
 
 
+def test_a_header_of_a_megabyte_is_not_shown_whole() -> None:
+    assert len(str(detect(Header(["h" * 1_000_000])))) < 5_000
+
+
 @pytest.mark.parametrize("record", [FOCUS, AWS, AZURE, GCP])
 def test_half_a_format_is_refused_with_what_is_missing(record: dict[str, str]) -> None:
     form = detect(Header(list(record)))
