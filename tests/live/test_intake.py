@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import orjson
+import pytest
+from aiokafka import AIOKafkaProducer
 
 from tests.live import fence, usage
+from tests.live.engines import Embedded
 
 if TYPE_CHECKING:
     from tests.live.conftest import Launch
+    from tests.live.engines import Engine
     from tests.live.system import System
 
 BATCH = "application/cloudevents-batch+json"
@@ -59,6 +63,23 @@ async def test_events_are_read_however_their_producer_compresses(launch: Launch)
         await system.broker.produce(calls, compression=compression)
         sent += sum(map(usage.cost, calls))
         await system.until_total(sent)
+
+
+async def test_what_a_producer_took_back_is_not_counted(launch: Launch, engine: Engine) -> None:
+    if isinstance(engine, Embedded):
+        pytest.skip("the embedded broker takes no transactions")
+    system = launch(config=usage.CONFIG)
+    kept, taken_back = ([usage.call(f"{name}-{n}", 1_000, n) for n in range(5)] for name in ("kept", "taken back"))
+    topic = f"{system.broker.prefix}usage-metered"
+    async with AIOKafkaProducer(bootstrap_servers=system.broker.bootstrap, transactional_id="gateway") as producer:
+        for calls, ends in ((taken_back, producer.abort_transaction), (kept, producer.commit_transaction)):
+            await producer.begin_transaction()
+            for call in calls:
+                await producer.send_and_wait(topic, orjson.dumps(call), key=call["id"].encode())
+            await ends()
+    await system.until_total(sum(map(usage.cost, kept), Decimal(0)))
+    await fence.passed(system, ["acme"])
+    assert system.total(feature="ai-search") == sum(map(usage.cost, kept))
 
 
 async def test_replay_returns_once_everything_is_folded(launch: Launch) -> None:
