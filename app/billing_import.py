@@ -23,6 +23,7 @@ from domain.billing.occurrences import Occurrences
 from domain.billing.reading import Reading, Source
 from domain.billing.tags import TagTable
 from domain.billing.totals import Total, Totals
+from domain.usage import MAX_ID_CHARS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -169,6 +170,8 @@ def _read_file(
 
 def _piece(file: Path, bill: BillFile, reading: Reading, batch: Batch, summary: Summary) -> Piece:
     rows, rejected = reading.rows(reading.block(batch.columns, batch.length), batch.line_of)
+    if any(len(row.statement) > MAX_ID_CHARS for row in rows):
+        raise UnreadableBillError(f"provider, account and period together are over {MAX_ID_CHARS} characters")
     rejected = sorted([*rejected, *batch.rejected], key=lambda each: each.line)
     reading.count_rejected(len(batch.rejected))
     summary.totals.add(rows)

@@ -244,3 +244,13 @@ def test_actual_and_amortised_cost_of_one_month_are_two_statements(tmp_path: Pat
         read_only(make_plan([str(write(tmp_path / f"{name}.csv", records))]).deliveries[0], Options(), summary)
         found += [edition.statement for edition in summary.editions]
     assert [re.sub(r"^Microsoft/(\w+)/acct/2026-06-01$", r"\1", each) for each in found] == ["actual", "amortised"]
+
+
+@pytest.mark.parametrize("record", [FOCUS, AWS])
+async def test_an_account_that_names_no_statement_refuses_the_file(record: dict[str, str], tmp_path: Path) -> None:
+    name = "BillingAccountId" if "BillingAccountId" in record else "bill/PayerAccountId"
+    publisher = Publisher()
+    bill = write(tmp_path / "bill.csv", [{**record, name: "9" * 100_000}])
+    (refused,) = (await publish_all(publisher, bill)).refused
+    assert "over 512 characters" in refused.reason
+    assert not publisher.events
