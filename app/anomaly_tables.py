@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from app import query_tables as tables
+from app.query_tables import precise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,14 +58,20 @@ def anomaly_details(anomaly: Mapping[str, Any]) -> Table:
     """Show one anomaly: figures, what the difference is made of, who contributes, and its hours."""
     table = tables.new_table(f"{anomaly['kind']}: {tables.scope(anomaly['scope'])}", [("", False), ("", False)])
     band, stake = anomaly["band"], anomaly["at_stake"]
+    actual, expected, lower, upper, so_far, per_day = map(
+        precise,
+        (anomaly["actual"], anomaly["expected"], band["lower"], band["upper"], stake["so_far"], stake["per_day"]),
+    )
     for name, value in {
         "since": f"{tables.moment(anomaly['since'])} UTC, {anomaly['status']}{_reason(anomaly)}",
-        "actual": f"{anomaly['actual']} {anomaly['currency']}, expected {anomaly['expected']}{_percent(anomaly)}",
-        "band": f"{band['lower']} to {band['upper']}, {anomaly['sigma']} sigma",
-        "at stake": f"{stake['so_far']} so far, {stake['per_day']} a day if it goes on ({anomaly['severity']})",
-        "made of": ", ".join(f"{name} {term}" for name, term in anomaly["decomposition"].items() if Decimal(term)),
+        "actual": f"{actual} {anomaly['currency']}, expected {expected}{_percent(anomaly)}",
+        "band": f"{lower} to {upper}, {anomaly['sigma']} sigma",
+        "at stake": f"{so_far} so far, {per_day} a day if it goes on ({anomaly['severity']})",
+        "made of": ", ".join(
+            f"{name} {precise(term)}" for name, term in anomaly["decomposition"].items() if Decimal(term)
+        ),
         "from": ", ".join(
-            f"{each['dimension']}={each['value']} {each['difference']}" for each in anomaly["contributors"]
+            f"{each['dimension']}={each['value']} {precise(each['difference'])}" for each in anomaly["contributors"]
         ),
         "also in": ", ".join(anomaly["also"]),
         "suspected": anomaly["suspected_driver"],

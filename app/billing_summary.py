@@ -8,9 +8,8 @@ from __future__ import annotations
 from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
-from rich.table import Table
-
-from app.query_tables import counted
+from app import terminal
+from app.query_tables import LEFT, RIGHT, add_row, counted, new_table
 from domain.billing.totals import BASES, BY
 from domain.fx import MissingRateError, Month
 from domain.money import to_text
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rich.console import Console
+    from rich.table import Table
 
     from app.billing_import import Summary
     from app.billing_plan import Plan
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 SHOWN: Final = 25
 # Room for any amount that a bill may have.
 _WIDE: Final = Context(prec=120)
+_THEN: Final = (
+    " that the workers start with, restart them, and import again: a bill with such rows does not count until then"
+)
 _CENT: Final = Decimal("0.01")
 
 
@@ -83,37 +86,37 @@ def _groups(summary: Summary, names: tuple[str, ...]) -> list[dict[str, Any]]:
 def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] = ()) -> None:
     """Print the summary."""
     for file, name in summary.files:
-        console.print(f"{file.name}: {name}", highlight=False, markup=False)
-    console.print(_table(summary, "category", "kind"))
-    console.print(_table(summary, "service"))
-    console.print(_table(summary))
+        console.print(f"{file.name}: {name}", soft_wrap=True)
+    terminal.show(console, _table(summary, "category", "kind"))
+    terminal.show(console, _table(summary, "service"))
+    terminal.show(console, _table(summary))
     for file in summary.assumed_currency:
-        console.print(f"{file.name} names no currency: read as {summary.currency}", highlight=False, markup=False)
+        console.print(f"{file.name} names no currency: read as {summary.currency}", soft_wrap=True)
     for edition in summary.replaced:
-        console.print(f"replaced by a newer edition, not counted: {edition.statement} {edition.part}", markup=False)
+        console.print(f"replaced by a newer edition, not counted: {edition.statement} {edition.part}", soft_wrap=True)
     for file, reason in plan.left_out:
-        console.print(f"left out: {file}: {reason}", highlight=False, markup=False)
+        console.print(f"left out: {file}: {reason}", soft_wrap=True)
     _listed(console, summary.rejected_rows, "rejected", summary.rejected)
     _listed(console, summary.noted_rows, "counted without a cell that is missing or cannot be read", summary.noted)
     for rate in missing:
-        console.print(f"{rate}, and import again: a bill with such rows does not count", highlight=False, markup=False)
+        console.print(f"{rate}{_THEN}", soft_wrap=True)
     for refused in summary.refused:
-        console.print(f"refused, nothing of it was read: {refused.file}: {refused.reason}", markup=False)
+        console.print(f"refused, nothing of it was read: {refused.file}: {refused.reason}", soft_wrap=True)
 
 
 def _listed(console: Console, count: int, what: str, rows: Sequence[tuple[Path, RejectedRow]]) -> None:
     if count:
-        console.print(f"{counted(count, 'row')} {what}:", highlight=False)
+        console.print(f"{counted(count, 'row')} {what}:", soft_wrap=True)
     for file, row in rows[:SHOWN]:
-        console.print(f"  {file.name}, line {row.line}: {row.reason}", highlight=False, markup=False)
+        console.print(f"  {file.name}, line {row.line}: {row.reason}", soft_wrap=True)
     if count > SHOWN:
-        console.print(f"  ... and {count - SHOWN:,} more; --json lists up to 1,000", highlight=False)
+        console.print(f"  ... and {count - SHOWN:,} more; --json lists up to 1,000", soft_wrap=True)
 
 
 def _table(summary: Summary, *names: str) -> Table:
-    table = Table(*[name.capitalize() for name in names or ("total",)], "Currency")
-    for title in ("Rows", "Billed", "Effective", "List"):
-        table.add_column(title, justify="right")
+    texts = [(name, LEFT) for name in (*(names or ("total",)), "currency")]
+    title = f"\nBy {' and '.join(names)}" if names else "\nTotal"
+    table = new_table(title, [*texts, *((name, RIGHT) for name in ("rows", "billed", "effective", "list"))])
     groups = sorted(summary.by(*names).items(), key=lambda group: -abs(group[1].billed))
     for (currency, *values), total in groups[:SHOWN]:
         amounts = (
@@ -121,9 +124,9 @@ def _table(summary: Summary, *names: str) -> Table:
             _rounded(total.effective, total.no_effective, total.rows),
             _rounded(total.listed, total.no_listed, total.rows),
         )
-        table.add_row(*([value or "(none)" for value in values] or ["all"]), currency, f"{total.rows:,}", *amounts)
+        add_row(table, *([value or "(none)" for value in values] or ["all"]), currency, f"{total.rows:,}", *amounts)
     if len(groups) > SHOWN:
-        table.add_row(f"... {len(groups) - SHOWN} more")
+        add_row(table, f"... {len(groups) - SHOWN} more")
     return table
 
 

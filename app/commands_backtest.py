@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path  # noqa: TC003 - typer reads it
@@ -15,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from app import query_tables as tables
+from app import terminal
 from app.commands_query import Api, Json, Token, base_url
 from app.endings import fail
 from app.runtime import NotRunningError
@@ -36,7 +36,6 @@ KEPT_DAYS: Final = 99
 WARM_UP_DAYS: Final = 28
 _MARKS: Final = {(True, True): "both", (True, False): "proposed", (False, True): "told"}
 _STYLES: Final = {"both": "", "proposed": "green", "told": "red"}
-_WIDTH_WITHOUT_TERMINAL: Final = 140
 
 
 def register(app: typer.Typer) -> None:
@@ -57,9 +56,10 @@ def backtest(
     """Replay history through a configuration, and show what it would have told beside what was told."""
     now = int(time.time())
     first = int(start.replace(tzinfo=UTC).timestamp())
-    last = min(floor(now, HOUR), int(end.replace(tzinfo=UTC).timestamp()) if end else now)
-    if not now - KEPT_DAYS * DAY <= first < last:
-        fail(f"--from: history by the hour goes back {KEPT_DAYS} days, and --from is before --to")
+    until = None if end is None else int(end.replace(tzinfo=UTC).timestamp())
+    last = min(floor(now, HOUR), until or now)
+    if wrong := _misses(first, until, now):
+        fail(wrong)
     try:
         proposed = load_configuration(config)
     except SettingsError as error:
@@ -68,6 +68,18 @@ def backtest(
     would = _play(proposed, (earliest, first, last), api, token)
     did = _told(first, last)
     _show(compare(would, did or []), (first, last), known=did is not None, json=json)
+
+
+def _misses(first: int, until: int | None, now: int) -> str | None:
+    """Return what is wrong with the days asked about; None when history has them."""
+    if until is not None and first >= until:
+        return "--to: is not after --from; it is the day after the last one"
+    if first >= floor(now, HOUR):
+        return f"--from: no hour after {to_rfc3339(first)} is over yet; it is {to_rfc3339(now)}"
+    if first < now - KEPT_DAYS * DAY:
+        earliest = to_rfc3339(floor(now - (KEPT_DAYS - 1) * DAY, DAY))[:10]
+        return f"--from: history by the hour goes back {KEPT_DAYS} days; the first whole day is {earliest}"
+    return None
 
 
 def _play(proposed: Configuration, span: tuple[int, int, int], api: str | None, token: str | None) -> list[Fired]:
@@ -124,19 +136,20 @@ def _show(rows: Rows, span: tuple[int, int], *, known: bool, json: bool) -> None
         }
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
         return
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
-    console.print(_table(rows) if rows else "nothing would have been told, and nothing was", highlight=False)
+    console = terminal.answering()
+    if rows:
+        terminal.show(console, _table(rows))
+    else:
+        console.print("nothing would have been told, and nothing was")
     for what, name in ((BUDGET, "thresholds"), (ANOMALY, "anomalies")):
         of = [(proposed, told) for each, proposed, told in rows if each.what == what]
         line = f"{name} proposed: {sum(proposed for proposed, _ in of)}"
         if known:
             line += f", told: {sum(told for _, told in of)}, both: {sum(proposed and told for proposed, told in of)}"
-        console.print(line, highlight=False)
-    console.print(
-        f"Looked from {tables.moment(start)} to {tables.moment(end)} UTC, up to the last whole hour.", highlight=False
-    )
+        console.print(line)
+    console.print(f"Looked from {tables.moment(start)} to {tables.moment(end)} UTC, up to the last whole hour.")
     if not known:
-        console.print("The broker does not answer, so what was told is unknown.", highlight=False)
+        console.print("The broker does not answer, so what was told is unknown.")
 
 
 def _table(rows: Rows) -> Table:
@@ -145,7 +158,7 @@ def _table(rows: Rows) -> Table:
     for each, proposed, told in rows:
         mark = _MARKS[proposed, told]
         cells = tables.moment(to_rfc3339(each.at)), mark, each.what, each.scope, each.detail, " ".join(each.flags)
-        table.add_row(*cells, style=_STYLES[mark])
+        tables.add_row(table, *cells, style=_STYLES[mark])
     return table
 
 

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from app import terminal
 from app.adapters.ecb_rates import EcbRates
 from app.endings import fail
 from app.runtime import NotRunningError
@@ -74,7 +75,7 @@ def import_billing(
     if as_json:
         typer.echo(json.dumps(summary_as_json(summary, plan, missing)))
     else:
-        show(summary, plan, Console(), missing)
+        show(summary, plan, terminal.answering(), missing)
     if summary.editions and summary.by("day") and not dry_run and not missing:
         typer.echo(asyncio.run(_await_counted(settings, summary, before)), err=True)
     if summary.refused or (missing and not dry_run):

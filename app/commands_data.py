@@ -70,16 +70,37 @@ def sample(
     seed: Annotated[int, typer.Option(help="the same seed gives the same bytes")] = 7,
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="default: the last whole month")] = None,
     scale: Annotated[float, typer.Option(min=0.001, help="how busy the company is")] = 1.0,
+    config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the company's prices, owners and budgets there, too")
+    ] = None,
 ) -> None:
-    """Write a month of usage of a sample company as JSON Lines, in the order in which it arrives."""
+    """Write a month of usage of a sample company as JSON Lines, in the order in which it arrives.
+
+    It costs what the demo says only by the demo's prices: write them with --config, and start costguard up with them.
+    """
     first, _ = _month(month)
     try:
+        _say_prices(config, scale)
         with _output(output) as sink:
             for emission in generate(seed, first, scale):
                 sink.write(emission.value)
                 sink.write(b"\n")
     except OSError as error:
-        fail(f"{output or 'stdout'}: {error.strerror}")
+        fail(f"{error.filename or output or 'stdout'}: {error.strerror}")
+
+
+def _say_prices(config: Path | None, scale: float) -> None:
+    """Write the demo's configuration if it is asked for, and say what it is needed for: without it figures differ."""
+    if config is None:
+        typer.echo(
+            "costguard: for the demo's figures its prices are needed, too: costguard sample --config FILE", err=True
+        )
+        return
+    # The settings it reads take a while to load: not for `--help`.
+    from app.demo.configuration import write_prices  # noqa: PLC0415
+
+    write_prices(config, scale)
+    typer.echo(f"costguard: prices, owners and budgets: start with COSTGUARD_CONFIG={config} costguard up", err=True)
 
 
 def demo(

@@ -16,7 +16,8 @@ from domain.sources import BASES, CATEGORIES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-NO_ALLOCATIONS = "nothing was shared: write [[allocation]] rules (docs/allocation.md)"
+NO_RULES = "nothing was shared: write [[allocation]] rules (docs/allocation.md)"
+NOTHING_SHARED = "nothing was shared: none of the rules shares out cost of what was asked for ({} configured)"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +51,8 @@ def allocations(
     """Show shared cost: who bears it, by which rule and by how much usage."""
     asked = given(locals())
     answer = ask("/allocations", asked, api, token)
-    show(answer, tables.allocations_table(answer), json=json, nothing=NO_ALLOCATIONS)
+    nothing = NOTHING_SHARED.format(answer["rules"]) if answer["rules"] else NO_RULES
+    show(answer, tables.allocations_table(answer), json=json, nothing=nothing)
 
 
 def remediation(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 
 import orjson
 import typer
-from rich.console import Console
 
-from app import anomaly_tables
+from app import anomaly_tables, terminal
 from app import query_tables as tables
+from app.endings import fail
 from app.runtime import NotRunningError, read_runtime
 from app.settings import from_environment
 
@@ -23,7 +22,9 @@ if TYPE_CHECKING:
 
 _ASKING: Final = "Connection"
 _FILTERS: Final = "Filters"
-_WIDTH_WITHOUT_TERMINAL: Final = 160
+# "a-" and 32 hexadecimal digits.
+_ID_LENGTH: Final = 34
+_LISTED: Final = 10
 NO_BUDGETS: Final = "no budgets: set one with PUT /budgets/tenant=acme, or in the configuration (docs/configuration.md)"
 
 Api = Annotated[
@@ -121,7 +122,10 @@ def budgets(*, api: Api = None, token: Token = None, json: Json = False) -> None
 
 
 def anomalies(
-    anomaly_id: Annotated[str | None, typer.Argument(metavar="ID", help="Explain this one, and draw its hours")] = None,
+    anomaly_id: Annotated[
+        str | None,
+        typer.Argument(metavar="ID", help="Explain this one, and draw its hours; its beginning is enough"),
+    ] = None,
     *,
     since: Annotated[str | None, typer.Option(metavar="RFC3339", help="Only those from then on")] = None,
     status: Annotated[
@@ -141,12 +145,28 @@ def anomalies(
     What late data has explained is not listed, unless --status asks for it.
     """
     if anomaly_id is not None:
+        anomaly_id = _whole_id(anomaly_id, api, token)
         found = ask(f"/anomalies/{quote(anomaly_id, safe='')}", {}, api, token)
         show(found, anomaly_tables.anomaly_details(found), json=json)
         return
     asked = given({name: value for name, value in locals().items() if name != "anomaly_id"})
     answer = ask("/anomalies", asked, api, token)
     show(answer, anomaly_tables.anomalies_table(answer["anomalies"]), json=json, nothing="no anomalies")
+
+
+def _whole_id(beginning: str, api: str | None, token: str | None) -> str:
+    """Return the only id that begins so; what no id begins with is asked for as it is, and the API says so."""
+    if len(beginning) >= _ID_LENGTH:
+        return beginning
+    listed = ask("/anomalies", {"status": "any"}, api, token)["anomalies"]
+    ids = {each["anomaly_id"] for each in listed if each["anomaly_id"].startswith(beginning)}
+    if beginning in ids or not ids:
+        return beginning
+    if len(ids) > 1:
+        some = "".join(f"\n  {each}" for each in sorted(ids)[:_LISTED])
+        more = f"\n  and {len(ids) - _LISTED:,} more" if len(ids) > _LISTED else ""
+        fail(f"{len(ids):,} anomalies begin with {beginning}; give more of the one that is meant:{some}{more}")
+    return str(ids.pop())
 
 
 def flags(*, api: Api = None, token: Token = None, json: Json = False) -> None:
@@ -203,7 +223,10 @@ def show(
     if json:
         typer.echo(orjson.dumps(answer, option=orjson.OPT_INDENT_2))
         return
-    console = Console(width=None if sys.stdout.isatty() else _WIDTH_WITHOUT_TERMINAL)
-    console.print(table if table.row_count else nothing, highlight=False)
+    console = terminal.answering()
+    if table.row_count:
+        terminal.show(console, table)
+    else:
+        console.print(nothing, soft_wrap=True)
     if footer is not None:
         console.print(footer, soft_wrap=True)

@@ -8,9 +8,9 @@ import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from app import query_tables as tables
+from app import terminal
 from app.endings import fail
 from app.runtime import NotRunningError
 from app.settings import from_environment, load_configuration
@@ -18,6 +18,8 @@ from domain.money import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rich.table import Table
 
     from app.configuration import Configuration
     from app.settings import Settings
@@ -34,7 +36,7 @@ def reattribute(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show what would be told; nothing is sent")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="the corrections as JSON, exact")] = False,
 ) -> None:
-    """Give charges of closed bills the owner that [[reattribution]] names, as corrections.
+    r"""Give charges of closed bills the owner that [\[reattribution]] names, as corrections.
 
     `costguard up` does it by itself. What is told already is not told again; after the last rule is taken out of the
     configuration, this takes its corrections back.
@@ -48,7 +50,7 @@ def reattribute(
     if as_json:
         typer.echo(json.dumps([_as_json(each) for each in found]))
     elif found:
-        Console().print(_table(found))
+        terminal.show(terminal.answering(), _table(found))
     else:
         typer.echo("nothing to correct: what the rules say is told")
 
@@ -89,9 +91,9 @@ def _as_json(each: Correction) -> dict[str, Any]:
 
 
 def _table(found: Sequence[Correction]) -> Table:
-    table = Table("Provider", "Month", "Rule")
-    for title in ("Rows", "Moved"):
-        table.add_column(title, justify="right")
+    names = [(name, tables.LEFT) for name in ("provider", "month", "rule")]
+    table = tables.new_table("Corrections", [*names, ("rows", tables.RIGHT), ("moved", tables.RIGHT)])
     for row in map(_as_json, found):
-        table.add_row(row["provider"], row["month"], row["rule"], f"{row['rows']:,}", row["moved"])
+        moved = tables.precise(row["moved"])
+        tables.add_row(table, row["provider"], row["month"], row["rule"], f"{row['rows']:,}", moved)
     return table

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
+import zlib
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import typer
 
 from app.forecasting import following
+from app.replay import unpacked
 from domain.anomaly.detector import Detector
 from domain.rejection import Rejected
 from domain.series import in_order, read_points
@@ -27,12 +31,13 @@ def register(app: typer.Typer) -> None:
 
 LEAST: Final = 3
 STDIN: Final = "-"
+_PACKED: Final = "; what is packed is read from a file only"
 SMALL: Final = 0.01
-File = Annotated[str, typer.Argument(metavar="FILE", help="CSV with timestamp,value, oldest first; - is stdin")]
+File = Annotated[str, typer.Argument(metavar="FILE", help="CSV with timestamp,value, gzip or not; - is plain stdin")]
 
 
 def score(file: File) -> None:
-    """Run the anomaly detector over a history, one pass, as live.
+    """Run the anomaly detector over a history, oldest row first, one pass, as live.
 
     Prints CSV: timestamp,value,anomaly_score,anomaly. The score is in 0..1, and an anomaly (1) from 0.5 on; nothing is
     one before 19 rows are known. Rows are printed as they are read: with - the input may go on for ever.
@@ -97,12 +102,14 @@ def _read(file: str) -> Iterator[Point | Rejected]:
         if file == STDIN:
             yield from read_points(sys.stdin)
         else:
-            with Path(file).open(encoding="utf-8-sig", newline="") as lines:
+            with Path(file).open("rb") as raw, TextIOWrapper(unpacked(raw), "utf-8-sig", newline="") as lines:
                 yield from read_points(lines)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        _fail(f"{file}: {error}")
     except OSError as error:
         _fail(f"{file}: {error.strerror}")
     except UnicodeDecodeError:
-        _fail(f"{file}: not UTF-8 text")
+        _fail(f"{file}: not UTF-8 text{_PACKED if file == STDIN else ''}")
 
 
 def _fail(message: str) -> NoReturn:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from rich.text import Text
 
-from app.query_tables import LEFT, NO_PRICE, RIGHT, add_row, counted, covered, money, new_table, scope
+from app.query_tables import LEFT, NO_PRICE, RIGHT, add_row, counted, covered, money, new_table, precise, price, scope
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 UNATTRIBUTED = "unattributed"
 NO_PROVIDER = "(no provider)"
+_COMPLETE: Final = "complete"
+_PARTIAL: Final = "partial"
+_ABSENT: Final = "none"
+_LEGEND: Final = {
+    _PARTIAL: "bills that were imported are not complete for the day; its drift is not final",
+    _ABSENT: "bills have no such line yet, and are not complete for the day: its drift says nothing",
+}
 
 
 def allocations_table(answer: Mapping[str, Any]) -> Table:
@@ -53,15 +60,17 @@ def remediation_table(answer: Mapping[str, Any]) -> Table:
 def remediation_total(answer: Mapping[str, Any]) -> Text:
     """Tell how much of all cost has no owner."""
     share = Decimal(answer["unattributed_share"])
-    return Text(f"{answer['unattributed']} of {answer['total']} {answer['currency']} ({share:.1%})", "bold")
+    unattributed, total = precise(answer["unattributed"]), precise(answer["total"])
+    return Text(f"unattributed {unattributed} of total {total} {answer['currency']} ({share:.1%})", "bold")
 
 
 def reconciliation_table(answer: Mapping[str, Any]) -> Table:
-    """Show `GET /reconciliation`; days on which a bill is not complete are dim."""
+    """Show `GET /reconciliation`, and whether there is a bill; days on which none is complete are dim."""
     columns = [
         ("day", LEFT),
         ("provider", LEFT),
         ("subject", LEFT),
+        ("bill", LEFT),
         ("of the bill", LEFT),
         ("metered", RIGHT),
         ("billed", RIGHT),
@@ -69,30 +78,47 @@ def reconciliation_table(answer: Mapping[str, Any]) -> Table:
     more = [("drift", RIGHT), ("%", RIGHT), ("unexplained", RIGHT), ("price", RIGHT), ("proposed", RIGHT)]
     table = new_table(covered(answer["window"]), [*columns, *more])
     for each in answer["lines"]:
-        percent = "" if each["drift_percent"] is None else f"{Decimal(each['drift_percent']):+,.1f}"
+        known = each["drift_percent"] is not None and _state(each) != _ABSENT
+        percent = f"{Decimal(each['drift_percent']):+,.1f}" if known else ""
         add_row(
             table,
             Text(each["day"][:10], "" if each["complete"] else "dim"),
             each["provider"] or NO_PROVIDER,
             each["subject"],
+            _state(each),
             _some(each["services"]),
             NO_PRICE if each["metered"] is None else money(Decimal(each["metered"])),
             *(money(Decimal(each[name])) for name in ("billed", "drift")),
             percent,
             money(Decimal(each["unexplained"])),
-            NO_PRICE if each["metered"] is None else each["metered_price"] or "",
-            each["proposed_price"] or "",
+            NO_PRICE if each["metered"] is None else _price(each["metered_price"]),
+            _price(each["proposed_price"]),
         )
     return table
 
 
 def reconciliation_total(answer: Mapping[str, Any]) -> Text:
     """Tell the totals of both sides, and what the metered one lacks."""
-    metered, billed, drift = (answer[name] for name in ("metered", "billed", "drift"))
+    metered, billed, drift = (precise(answer[name]) for name in ("metered", "billed", "drift"))
     line = Text(f"metered {metered}, billed {billed}, drift {drift} {answer['currency']}", "bold")
     if unpriced := sum(each["unpriced"] for each in answer["lines"]):
         line.append(f"; {counted(unpriced, 'event')} without a price", "yellow")
+    states = {_state(each) for each in answer["lines"]}
+    for state, meaning in _LEGEND.items():
+        if state in states:
+            line.append(f"\n{state}: {meaning}", "yellow")
     return line
+
+
+def _state(line: Mapping[str, Any]) -> str:
+    """Tell how far the bill goes that a line is held against: a drift from no bill is no drift."""
+    if line["complete"]:
+        return _COMPLETE
+    return _PARTIAL if line["skus"] else _ABSENT
+
+
+def _price(figure: str | None) -> str:
+    return "" if figure is None else price(figure)
 
 
 def _some(names: Sequence[str]) -> str:

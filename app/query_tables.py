@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.table import Table
@@ -21,6 +21,8 @@ BEGINNING: Final = 60
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉"
 _CENT: Final = Decimal("0.01")
 _SMALLEST: Final = Decimal("0.000001")
+# As many digits as an exact sum may have.
+_READING: Final = Context(prec=120, rounding=ROUND_HALF_EVEN)
 NO_PRICE: Final = "no price"
 EVERYBODY: Final = "everybody"
 LEFT: Final = False
@@ -47,8 +49,8 @@ def costs_table(answer: Mapping[str, Any]) -> Table:
 
 
 def costs_total(answer: Mapping[str, Any]) -> Text:
-    """Tell the exact total, and what it lacks."""
-    line = Text(f"total {answer['total']} {answer['currency']}", "bold")
+    """Tell the total, and what it lacks."""
+    line = Text(f"total {precise(answer['total'])} {answer['currency']}", "bold")
     if unpriced := answer["unpriced"]["events"]:
         line.append(f"; {counted(unpriced, 'event')} without a price", "yellow")
     if lag := answer["completeness"]["metered"]["lag"]:
@@ -158,6 +160,24 @@ def money(amount: Decimal) -> str:
     return f"{amount.quantize(_CENT, ROUND_HALF_EVEN):,f}" if abs(amount) < 10**20 else f"{amount:.6e}"
 
 
+def precise(figure: str) -> str:
+    """Round an exact amount for reading: to two to six decimals; what is below a millionth keeps three digits."""
+    value = Decimal(figure)
+    return _decimals(value, 6 if abs(value) >= _SMALLEST else 2 - value.adjusted())
+
+
+def price(figure: str) -> str:
+    """Round a price of one unit for reading, as `precise` does, but keep six digits of it: units may be small."""
+    value = Decimal(figure)
+    return _decimals(value, max(6, 5 - value.adjusted()))
+
+
+def _decimals(value: Decimal, most: int) -> str:
+    rounded = f"{value.quantize(Decimal(1).scaleb(-most), context=_READING) if value else 0:,f}"
+    whole, _, decimals = rounded.partition(".")
+    return f"{whole}.{decimals.rstrip('0').ljust(2, '0')}"
+
+
 def share(part: Decimal, whole: Decimal) -> Decimal:
     """Return the part of the whole; zero of nothing."""
     return part / whole if whole else Decimal(0)
@@ -201,13 +221,14 @@ def new_table(title: str, columns: Sequence[Column]) -> Table:
     """Return an empty table; columns are names, and whether they stand to the right."""
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
     for name, right in columns:
-        table.add_column(name, justify="right" if right else "left", header_style="dim", no_wrap=right)
+        # Folded, never cut: an amount, an id or a scope without its end is another one.
+        table.add_column(name, justify="right" if right else "left", header_style="dim", overflow="fold")
     return table
 
 
-def add_row(table: Table, *cells: str | Text) -> None:
+def add_row(table: Table, *cells: str | Text, style: str = "") -> None:
     """Add a row; names come from senders, and must not speak to the terminal."""
-    table.add_row(*(cell if isinstance(cell, Text) else Text(_printable(cell)) for cell in cells))
+    table.add_row(*(cell if isinstance(cell, Text) else Text(_printable(cell)) for cell in cells), style=style)
 
 
 def _printable(text: str) -> str:

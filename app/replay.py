@@ -197,18 +197,18 @@ def chunks(name: str) -> Iterator[Chunk]:
 def _opened(name: str) -> Iterator[tuple[Any, BinaryIO]]:
     if name == STDIN:
         stdin = sys.stdin.buffer
-        yield stdin, _unpacked(stdin)
+        yield stdin, unpacked(stdin)
         return
     try:
         raw = Path(name).open("rb")  # noqa: SIM115 - closed below
     except OSError as error:
         raise UnreadableFileError(f"{name}: {error.strerror}") from error
     with raw:
-        yield raw, _unpacked(raw, packed=name.endswith(".gz"))
+        yield raw, unpacked(raw, packed=name.endswith(".gz"))
 
 
-def _unpacked(raw: Any, *, packed: bool = False) -> BinaryIO:
-    """Decompress what is said to be packed, or begins as gzip does: no JSON does."""
+def unpacked(raw: Any, *, packed: bool = False) -> BinaryIO:
+    """Decompress what is said to be packed, or begins as gzip does: no text does."""
     packed = packed or raw.peek(len(_GZIP_MAGIC)).startswith(_GZIP_MAGIC)
     return cast("BinaryIO", gzip.GzipFile(fileobj=raw) if packed else raw)
 

@@ -47,7 +47,7 @@ class MissingRateError(LookupError):
     """No rate of a pair is known for a month; the text names both."""
 
     def __init__(self, source: str, target: str, month: Month) -> None:
-        super().__init__(f"no rate from {source} to {target} for {month}; add one to [fx]")
+        super().__init__(f"no rate from {source} to {target} for {month}; add it as [[fx.rates]] to the configuration")
         self.pair = (source, target)
         self.month = month
 

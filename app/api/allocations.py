@@ -71,6 +71,7 @@ class AllocationsAnswer(BaseModel):
     currency: str
     window: WindowAnswer
     total: str
+    rules: int = Field(description="how many rules the configuration has, whether they shared something out or not")
     allocations: list[AllocationAnswer]
 
 
@@ -90,6 +91,7 @@ async def get_allocations(asked: Asked, caller: Reader, use: Use) -> Response:
             "currency": use.configuration.currency,
             "window": window_json(query.span),
             "total": to_text(add_up(part.amount for part in parts)),
+            "rules": len(use.configuration.allocation),
             "allocations": [_as_json(part, caller) for part in parts],
         }
     )

@@ -17,15 +17,24 @@ if TYPE_CHECKING:
 
 # Known to everybody and good for loopback only: both ends of this webhook are the demo.
 SECRET: Final = "whsec_" + base64.b64encode(b"a secret for the demo, no other!").decode()
+_WEBHOOKS: Final = re.compile(r"^\[\[webhooks\]\]\n(?:.+\n)+\n", re.MULTILINE)
 _LIMIT: Final = re.compile(r'^limit = "([0-9.]+)"', re.MULTILINE)
 
 
 def write_configuration(data_dir: Path, webhook_url: str, scale: float) -> Path:
     """Write `costguard.toml` below `data_dir`; budgets shrink and grow with the company's `scale`."""
-    template = files("app.demo").joinpath("costguard.toml").read_text()
     path = data_dir / "costguard.toml"
-    path.write_text(configuration(template, webhook_url, Decimal(str(scale))))
+    path.write_text(configuration(_template(), webhook_url, Decimal(str(scale))))
     return path
+
+
+def write_prices(path: Path, scale: float) -> None:
+    """Write the demo's prices, owners and budgets for a system of one's own: without the demo's webhook."""
+    path.write_text(configuration(_WEBHOOKS.sub("", _template()), "", Decimal(str(scale))))
+
+
+def _template() -> str:
+    return files("app.demo").joinpath("costguard.toml").read_text()
 
 
 def configuration(template: str, webhook_url: str, scale: Decimal) -> str:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 BAR_CELLS: Final = 20
 DEAREST: Final = 6
+PLAYED_FAST: Final = (
+    "A month is played here in about a minute: a flag that switches within seconds of the clock switches hours of the "
+    "month later, so budgets are overshot by more than they would be live."
+)
 PATHS: Final = ("/flags", "/budgets", "/anomalies", "/readyz", "/metrics", "/openapi.json", "/docs")
 
 
@@ -127,6 +131,8 @@ def hindsight(outcome: Outcome) -> Iterator[str]:
                 f"[bold]{change.key}[/] said {change.variant} on {moment(change.at)}; obeyed, it would have saved "
                 f"up to {dollars(spent[scope] - max(before))} USD"
             )
+    if outcome.flag_changes:
+        yield PLAYED_FAST
 
 
 def quality_table(outcome: Outcome, expected: Recomputed) -> Table:

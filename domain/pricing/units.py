@@ -56,6 +56,11 @@ _UNITS: Final = {
         for time, seconds in _TIMES.items()
     },
 }
+# Every name, for a person who typed another one: most are one of a few, per one of a few times.
+KNOWN_UNITS: Final = (
+    f"{', '.join(_COUNTED)}; {', '.join(_BYTES)}, and each of these and {', '.join(_PROCESSORS)} with one of "
+    f"{', '.join(f'_{time}' for time in _TIMES)}; plural or not, and with a block size before it, such as 1k_requests"
+)
 # What a meter counts whose name ends in no unit we know.
 _UNIT: Final = _UNITS["unit"]
 _BLOCK: Final = re.compile(r"([1-9]\d{0,11})([kmb]?)_(.+)", re.ASCII)
@@ -72,7 +77,7 @@ def parse_unit(text: str) -> Unit:
     if unit is None:
         close = get_close_matches(name, _UNITS, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"{text!r} is not a known unit{hint}")
+        raise ValueError(f"{text!r} is not a known unit{hint or f'; known are {KNOWN_UNITS}'}")
     return Unit(unit.dimension, unit.size * size)
 
 

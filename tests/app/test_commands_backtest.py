@@ -80,7 +80,9 @@ def test_the_table_says_that_what_was_told_is_unknown_without_a_broker(config: P
     ("options", "line"),
     [
         (["--from", "2001-01-01"], "history by the hour goes back 99 days"),
-        (["--from", YESTERDAY, "--to", YESTERDAY], "--from is before --to"),
+        (["--from", YESTERDAY, "--to", YESTERDAY], "--to: is not after --from"),
+        (["--from", "2101-02-03", "--to", "2101-02-01"], "--to: is not after --from"),
+        (["--from", "2101-01-01"], "--from: no hour after 2101-01-01T00:00:00Z is over yet"),
         (["--from", YESTERDAY, "--config", "/nowhere.toml"], "cannot read /nowhere.toml"),
     ],
 )

@@ -83,9 +83,23 @@ def test_the_currency_of_files_that_name_none_is_the_configured_one(
 def test_an_exchange_rate_that_is_not_known_is_named_with_its_month(place: Path) -> None:
     crowns = FOCUS | {"BillingCurrency": "HRK"}  # Croatia has the euro since 2023
     path = write(place / "june.csv", [FOCUS, crowns])
-    reason = "no rate from HRK to USD for 2026-06; add one to [fx]"
+    reason = "no rate from HRK to USD for 2026-06; add it as [[fx.rates]] to the configuration"
     assert reason in " ".join(run("--dry-run", path).stdout.split())
     assert json.loads(run("--dry-run", "--json", path).stdout)["missing_rates"] == [reason]
+
+
+def test_the_workers_configuration_is_named_as_what_needs_the_rate(place: Path) -> None:
+    path = write(place / "june.csv", [FOCUS | {"BillingCurrency": "HRK"}])
+    assert "configuration that the workers start with, restart them, and import again" in run("--dry-run", path).stdout
+
+
+def test_paths_names_and_sums_are_whole_and_no_markup_without_a_terminal(place: Path) -> None:
+    long = f"{'very-long-' * 20}june.csv"
+    row = FOCUS | {"ServiceName": f"[bold]{'s' * 150}", "BilledCost": "12345678901234567.89"}
+    result = run("--dry-run", write(place / long, [row]))
+    assert f"{long}: focus 1.0" in result.stdout
+    assert row["ServiceName"] in result.stdout
+    assert "12,345,678,901,234,567.89" in result.stdout
 
 
 def test_without_a_running_system_it_says_so(place: Path) -> None:

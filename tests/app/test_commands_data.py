@@ -49,6 +49,19 @@ def test_sample_writes_the_month_as_json_lines_the_same_packed_or_not(commands: 
     assert plain.read_bytes() == gzip.decompress(packed.read_bytes()) == expected
 
 
+def test_sample_writes_the_prices_that_its_figures_need_and_says_so(commands: typer.Typer, tmp_path: Path) -> None:
+    config, month = tmp_path / "prices.toml", ["--month", "2026-02", "--scale", "0.002"]
+    result = RUNNER.invoke(commands, ["sample", *month])
+    assert "sample --config FILE" in result.stderr
+    packed = RUNNER.invoke(commands, ["sample", *month, "--config", str(config)])
+    assert packed.stdout == result.stdout
+    assert f"COSTGUARD_CONFIG={config} costguard up" in packed.stderr
+    assert "[[prices]]" in config.read_text()
+    nowhere = RUNNER.invoke(commands, ["sample", *month, "--config", str(tmp_path / "none" / "prices.toml")])
+    assert (nowhere.exit_code, nowhere.stdout) == (1, "")
+    assert f"{tmp_path}/none/prices.toml: No such file" in nowhere.stderr
+
+
 def test_sample_goes_to_stdout_by_default(commands: typer.Typer) -> None:
     result = RUNNER.invoke(commands, ["sample", "--month", "2026-02", "--scale", "0.002"])
     assert result.stdout.count("\n") == sum(1 for _ in generate(7, date(2026, 2, 1), 0.002))

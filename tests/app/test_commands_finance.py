@@ -67,8 +67,18 @@ def test_allocations_say_from_where_to_whom_and_by_what(asked: list[dict[str, An
     ]  # fmt: skip
 
 
-def test_nothing_shared_says_how_to_share(asked: list[dict[str, Any]]) -> None:
-    assert costguard("allocations", "--tenant", "nobody", *WINDOW).output.startswith("nothing was shared: write")
+def test_nothing_shared_says_that_no_rule_matched(asked: list[dict[str, Any]]) -> None:
+    output = costguard("allocations", "--tenant", "nobody", *WINDOW).output
+    assert output == "nothing was shared: none of the rules shares out cost of what was asked for (1 configured)\n"
+    assert asked
+
+
+def test_nothing_shared_says_how_to_share_where_there_is_no_rule(
+    asked: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(EVENTS, "/allocations", ("", None))
+    output = costguard("allocations", *WINDOW).output
+    assert output == "nothing was shared: write [[allocation]] rules (docs/allocation.md)\n"
     assert asked
 
 
@@ -89,25 +99,38 @@ def test_remediation_is_ranked_with_guesses_and_a_total(asked: list[dict[str, An
         "service)",
     ]
     assert second == ["5.00", "not", "tagged", "aws", "compute.amazon_ec2", "usage", "core", "(67%", "by", "tag)"]
-    assert total == ["-35.00", "of", "-26.00", "USD", "(134.6%)"]
+    assert total == ["unattributed", "-35.00", "of", "total", "-26.00", "USD", "(134.6%)"]
 
 
-def test_reconcile_tells_drift_prices_and_both_totals(asked: list[dict[str, Any]]) -> None:
-    *_, first, _, total = lines("reconcile")
+def test_reconcile_tells_drift_prices_both_totals_and_that_a_bill_is_not_complete(asked: list[dict[str, Any]]) -> None:
+    *_, first, second, total, legend = lines("reconcile")
     assert asked
     assert first == [
-        "2026-06-01", "aws", "compute.gpu_hours", "amazon_ec2", "16.00", "20.00", "4.00", "+25.0", "4.00", "2", "2.5",
+        "2026-06-01", "aws", "compute.gpu_hours", "complete", "amazon_ec2", "16.00", "20.00", "4.00", "+25.0", "4.00",
+        "2.00", "2.50",
     ]  # fmt: skip
+    assert second[3] == "partial"
     assert total == ["metered", "22.00,", "billed", "29.00,", "drift", "7.00", "USD"]
+    assert legend[:2] == ["partial:", "bills"]
+
+
+def test_reconcile_does_not_call_it_drift_that_no_bill_came(
+    monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]
+) -> None:
+    monkeypatch.setitem(EVENTS, "/reconciliation", (MATCH, METERED[2:]))
+    *_, row, _, legend = lines("reconcile")
+    assert asked
+    assert row[3:] == ["none", "6.00", "0.00", "-6.00", "-6.00", "2.00"]
+    assert legend[:2] == ["none:", "bills"]
 
 
 def test_reconcile_says_that_usage_has_no_price(monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]) -> None:
     unpriced = METERED[0]._replace(amount=None)
     monkeypatch.setitem(EVENTS, "/reconciliation", (MATCH, [unpriced, *BILL]))
-    *_, first, _, total = lines("reconcile")
+    *_, first, _, total, _ = lines("reconcile")
     assert asked
-    assert first[4:8] == ["no", "price", "20.00", "20.00"]
-    assert first[-3:] == ["no", "price", "3.33333333333"]
+    assert first[5:9] == ["no", "price", "20.00", "20.00"]
+    assert first[-3:] == ["no", "price", "3.333333"]
     assert total[-4:] == ["event", "without", "a", "price"]
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from app.adapters.loopback import free_port
 from app.commands_query import register
-from app.query_tables import BAR_CELLS, bar, money
+from app.query_tables import BAR_CELLS, bar, money, precise, price
 from app.runtime import Runtime, write_runtime
 from tests.app.anomalies import shown
 
@@ -140,7 +140,7 @@ def test_costs_are_a_table_with_shares_and_bars(server: Server) -> None:
     assert header.split() == ["tenant", "feature", "USD", "share", "events"]
     assert first.split() == ["acme", "search", "3,000.00", "75.0%", "█" * 18, "12,345"]
     assert first.index("3,000.00") == second.index("1,000.00")
-    assert total == "total 4000.00 USD; 7 events without a price"
+    assert total == "total 4,000.00 USD; 7 events without a price"
 
 
 def test_names_from_senders_do_not_speak_to_the_terminal(server: Server) -> None:
@@ -174,6 +174,40 @@ def test_json_is_the_answer_as_it_came(server: Server) -> None:
 def test_every_answer_is_a_table(server: Server, command: str, row: list[str]) -> None:
     assert server.url
     assert row in [line.split() for line in lines(*command.split())]
+
+
+IDS = [f"a-{'0' * 31}{last}" for last in "12"] + [f"a-2{'d' * 31}"]
+
+
+def test_ids_and_scopes_are_whole_without_a_terminal(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server.url
+    long = shown() | {"anomaly_id": IDS[0], "scope": {"tenant": "t" * 90, "feature": "f" * 90}}
+    monkeypatch.setitem(ANSWERS, "/anomalies", {"anomalies": [long]})
+    *_, row = lines("anomalies")
+    assert row.split()[4] == f"tenant={'t' * 90},feature={'f' * 90}"
+    assert row.split()[-1] == IDS[0]
+
+
+def test_an_anomaly_is_found_by_the_beginning_of_its_id(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = [shown() | {"anomaly_id": each} for each in IDS]
+    monkeypatch.setitem(ANSWERS, "/anomalies", {"anomalies": listed})
+    monkeypatch.setitem(ANSWERS, f"/anomalies/{IDS[2]}", listed[2])
+    lines("anomalies", "a-2")
+    assert [(path, query) for path, query, _ in server.asked] == [
+        ("/anomalies", {"status": ["any"]}),
+        (f"/anomalies/{IDS[2]}", {}),
+    ]
+
+
+def test_a_beginning_of_several_ids_lists_them(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server.url
+    monkeypatch.setitem(ANSWERS, "/anomalies", {"anomalies": [shown() | {"anomaly_id": each} for each in IDS]})
+    result = costguard("anomalies", "a-0")
+    assert result.exit_code == 1
+    assert result.output.splitlines() == [
+        "costguard: 2 anomalies begin with a-0; give more of the one that is meant:",
+        *(f"  {each}" for each in IDS[:2]),
+    ]
 
 
 def test_a_token_is_sent_as_bearer(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -227,3 +261,22 @@ def test_a_larger_share_never_has_a_shorter_bar(one: Decimal, other: Decimal) ->
 )
 def test_amounts_are_rounded_for_reading_but_never_to_nothing(amount: str, text: str) -> None:
     assert money(Decimal(amount)) == text
+
+
+@pytest.mark.parametrize(
+    ("figure", "amount", "of_one"),
+    [
+        ("0", "0.00", "0.00"),
+        ("4", "4.00", "4.00"),
+        ("16.86463825633945085546875", "16.864638", "16.864638"),
+        ("0.1000000000000008", "0.10", "0.10"),
+        ("2.0000005", "2.00", "2.00"),
+        ("2.0000015", "2.000002", "2.000002"),
+        ("-1234567.125", "-1,234,567.125", "-1,234,567.125"),
+        ("0.00000123456789", "0.000001", "0.00000123457"),
+        ("0.000000123456789", "0.000000123", "0.000000123457"),
+        ("1" * 40 + ".25", f"1,{','.join(['111'] * 13)}.25", f"1,{','.join(['111'] * 13)}.25"),
+    ],
+)
+def test_figures_in_sentences_have_two_to_six_decimals(figure: str, amount: str, of_one: str) -> None:
+    assert (precise(figure), price(figure)) == (amount, of_one)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from typing import TYPE_CHECKING
 
 import pytest
@@ -162,3 +163,25 @@ def test_parts_of_a_second_and_of_a_cent_are_kept() -> None:
     lines = asked(["forecast", "-", "--horizon", "2"], f"timestamp,value\n{rows}\n")[1]
     assert [line.split(",")[0] for line in lines[1:]] == ["2.0", "2.1"]
     assert all(0.5e-9 < float(line.split(",")[1]) < 3e-9 for line in lines[1:])
+
+
+@pytest.mark.parametrize("name", ["history.csv.gz", "history.csv"])
+def test_a_packed_history_is_read_whatever_its_name(tmp_path: Path, name: str) -> None:
+    rows = "timestamp,value\n1,1\n2,1\n3,2\n"
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(rows.encode()))
+    for command in (["score"], ["forecast", "--horizon", "2"]):
+        assert asked([*command, str(path)], "") == asked([*command, "-"], rows)
+
+
+def test_a_damaged_packed_history_is_one_line_of_error(tmp_path: Path) -> None:
+    path = tmp_path / "history.csv.gz"
+    path.write_bytes(gzip.compress(b"timestamp,value\n" * 1000)[:40])
+    code, lines = asked(["score", str(path)], "")
+    assert (code, len(lines)) == (1, 1)
+    assert lines[0].startswith(f"costguard: {path}: ")
+
+
+def test_packed_standard_input_is_told_how_to_be_read() -> None:
+    code, (line,) = asked(["score", "-"], gzip.compress(b"timestamp,value\n1,1\n"))
+    assert (code, line) == (1, "costguard: -: not UTF-8 text; what is packed is read from a file only")

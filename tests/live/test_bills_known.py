@@ -83,7 +83,7 @@ async def test_a_bill_waits_for_a_missing_rate_and_the_importer_says_so(launch: 
     file = str(bill.write(tmp_path / "november.csv", lines))
     with pytest.raises(AssertionError, match="import-billing"):
         system.run("import-billing", file)
-    reason = "no rate from HRK to USD for 2026-11; add one to [fx]"
+    reason = "no rate from HRK to USD for 2026-11; add it as [[fx.rates]] to the configuration"
     await eventually(
         lambda: system.broker.read("dead-letter"),
         lambda letters: reason in [letter["data"]["reason"] for letter in letters],

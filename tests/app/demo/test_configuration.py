@@ -6,7 +6,7 @@ import tomllib
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from app.demo.configuration import SECRET, price_book, write_configuration
+from app.demo.configuration import SECRET, price_book, write_configuration, write_prices
 from app.sample import RUNAWAY
 from app.sample.company import WORKLOADS
 from app.settings import load_configuration
@@ -51,3 +51,13 @@ def test_everything_but_text_messages_has_a_price(tmp_path: Path) -> None:
                 unpriced.add((workload.resource_type, provider))
     assert unpriced == {("third_party.api_calls", "textline")}
     assert any(workload.resource_type == LLM_TOKENS for workload in WORKLOADS)
+
+
+def test_a_system_of_ones_own_gets_the_same_prices_and_budgets_without_the_receiver(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    write_prices(path, 0.5)
+    load_configuration(path)
+    own = tomllib.loads(path.read_text())
+    demo = tomllib.loads(write_configuration(tmp_path, URL, 0.5).read_text())
+    assert demo.pop("webhooks")
+    assert own == demo

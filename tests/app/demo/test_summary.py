@@ -87,6 +87,7 @@ def test_the_summary_tells_speed_spend_budgets_flags_quality_and_checks(outcome:
         "not JSON: Expected a value",
         "4.50 USD without team",
         "obeyed, it would have saved up to 79.30 USD",
+        "A month is played here in about a minute",
         "on 20 Oct 06:00 it was foreseen that 100% would be reached on 27 Oct 12:00",
         "Anomalies: 1, the dearest of them",
         "level-shift, third_party",

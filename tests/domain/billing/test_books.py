@@ -167,7 +167,7 @@ def test_an_edition_with_a_row_without_a_rate_waits_for_the_rate_and_another_imp
     fold = stored.fold(*enumerate(whole))
     stored.write(fold)
     assert [reason for _, reason in fold.folded.rejected] == [
-        "no rate from EUR to USD for 2026-11; add one to [fx]",
+        "no rate from EUR to USD for 2026-11; add it as [[fx.rates]] to the configuration",
         "the edition has 3 rows, and 1 came; import the bill again",
     ]
     assert stored.total() == 0
@@ -183,7 +183,9 @@ def test_cost_is_in_the_reporting_currency_and_a_missing_rate_is_named() -> None
     stored.write(stored.fold((0, Delta("/x", "1", euros, None)), rates=rates))
     assert stored.total() == 11
     fold = stored.fold((1, Delta("/x", "2", msgspec.structs.replace(euros, billing_currency="CHF"), None)), rates=rates)
-    assert [reason for _, reason in fold.folded.rejected] == ["no rate from CHF to USD for 2026-11; add one to [fx]"]
+    assert [reason for _, reason in fold.folded.rejected] == [
+        "no rate from CHF to USD for 2026-11; add it as [[fx.rates]] to the configuration"
+    ]
 
 
 def test_each_basis_that_a_bill_tells_is_a_cost_of_its_own() -> None:

@@ -20,6 +20,10 @@ RESERVED = {"resource_type": "compute.cpu_seconds", "purchase": "reserved", "uni
     ("table", "message"),
     [
         ({**CPU, "unit": "cpu_huor"}, r"prices\[0\]\.unit: 'cpu_huor' is not a known unit; did you mean cpu_hour\?"),
+        (
+            {**CPU, "unit": "calls_per_moon"},
+            r"prices\[0\]\.unit: 'calls_per_moon' is not a known unit; known are request, .*, gib, .*_month",
+        ),
         ({**CPU, "unit": "gib"}, r"prices\[0\]\.unit: measures bytes, the meter counts cpu times"),
         ({"resource_type": "compute.cpu_seconds", "price": "1"}, r"prices\[0\]\.unit: missing"),
         ({**CPU, "price": 0.36}, r'prices\[0\]\.price: write it as a string, "0\.36"'),
