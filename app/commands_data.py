@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, cast
 import typer
 from rich.console import Console
 
+from app import terminal
 from app.endings import fail
 from app.replay import LineReader, UnreadableFileError, check_files
 from app.runtime import NotRunningError
@@ -50,7 +51,7 @@ def replay(
     # Kafka's and Redis' clients and the price book take a second to load: not for `--help`.
     from app.replaying import ReplayFailedError, find_runtime, replay_files  # noqa: PLC0415
 
-    console = Console(stderr=True)
+    console = terminal.reporting()
     reader = LineReader(_instant(time), dated=time is not None)
     try:
         size = check_files(files)

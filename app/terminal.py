@@ -25,8 +25,17 @@ _NAME_CELLS: Final = 20
 
 def answering() -> Console:
     """Return the console of standard output."""
-    width = None if sys.stdout.isatty() else _UNLIMITED
-    return Console(width=width, markup=False, emoji=False, highlight=False)
+    return _console(stderr=False)
+
+
+def reporting() -> Console:
+    """Return the console of standard error, for progress and what happened on the way."""
+    return _console(stderr=True)
+
+
+def _console(*, stderr: bool) -> Console:
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() else _UNLIMITED
+    return Console(stderr=stderr, width=width, markup=False, emoji=False, highlight=False)
 
 
 def show(console: Console, table: Table) -> None:

@@ -46,3 +46,10 @@ def test_figures_are_not_broken_where_names_can_fold() -> None:
     text = printed(150)
     assert "123,456,789.12" in text
     assert text.splitlines()[1].split()[:3] == ["since", "severity", "kind"]
+
+
+def test_lines_are_as_long_as_they_are_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    line = f"{'/a-long-directory' * 20}/[[x]].jsonl: :smile: [bold]"
+    terminal.answering().print(line)
+    terminal.reporting().print(line)
+    assert capsys.readouterr() == (f"{line}\n", f"{line}\n")
