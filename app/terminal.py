@@ -1,8 +1,8 @@
 """The one place that makes consoles for answers: what is printed is whole, and means what it says.
 
 In a terminal lines have its width, and tables fold what does not fit; one that would have to break figures has a line
-for each cell instead. Nothing is cut. Without a terminal (a pipe, a
-file) lines are as long as they are. Square brackets and colons in names are no markup.
+for each cell instead. Nothing is cut. Without a terminal (a pipe, a file) lines are as long as they are. Square
+brackets and colons in names are no markup.
 """
 
 from __future__ import annotations

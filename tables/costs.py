@@ -1,6 +1,6 @@
 """`costs`: the cost tables, per owner partition of `cost-totals` (by tenant). Written by `agents.rollup` alone.
 
-One table holds kinds of rows, because a commit to one table is atomic: a cell and everything that is derived
+One table holds all these kinds of rows, because a commit to one table is atomic: a cell and everything that is derived
 from it change together or not at all. The first byte of a key tells the kind:
 
 | kind | key after the kind | row | kept (event time) |
