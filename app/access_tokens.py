@@ -28,12 +28,16 @@ _SECRET: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A bearer token; `tenants` is None when it is good for all. `admin` holds the other rights too."""
+    """A bearer token; `tenants` is None when it is good for all. `admin` holds the other rights too.
+
+    `sources` are what the source of an event that it writes may begin with; None for any.
+    """
 
     name: str
     secret: str = field(repr=False)
     tenants: frozenset[str] | None
     rights: frozenset[str]
+    sources: tuple[str, ...] | None = None
 
     def matches(self, presented: str) -> bool:
         """Compare in a time that tells nothing of the secret, its length neither."""
@@ -43,12 +47,17 @@ class Token:
         """Tell whether the token holds a right: for one tenant, or (None) for what concerns all of them."""
         return right in self.rights and (self.tenants is None or tenant in self.tenants)
 
+    def speaks_for(self, source: str) -> bool:
+        """Tell whether the token may write events of a source: an event is the same by its source and id."""
+        return self.sources is None or source.startswith(self.sources)
+
 
 class _Section(msgspec.Struct, forbid_unknown_fields=True):
     tenants: list[str] | str
     secret: str | None = None
     secret_file: str | None = None
     rights: list[str] = msgspec.field(default_factory=lambda: [READ])
+    sources: list[str] | None = None
 
 
 def find_token(tokens: Iterable[Token], presented: str) -> Token | None:
@@ -74,7 +83,16 @@ def read_tokens(sections: Mapping[str, Mapping[str, Any]], directory: Path) -> t
 
 
 def _token(name: str, section: _Section, key: str, directory: Path) -> Token:
-    return Token(name, _secret(section, key, directory), _tenants(section, key), _rights(section, key))
+    secret = _secret(section, key, directory)
+    return Token(name, secret, _tenants(section, key), _rights(section, key), _sources(section, key))
+
+
+def _sources(section: _Section, key: str) -> tuple[str, ...] | None:
+    if section.sources is None:
+        return None
+    if not section.sources or not all(section.sources):
+        raise SettingsError(f"{key}.sources", 'must be a list of beginnings such as ["/gateways/acme/"]')
+    return tuple(section.sources)
 
 
 def _secret(section: _Section, key: str, directory: Path) -> str:

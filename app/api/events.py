@@ -118,6 +118,8 @@ def _sort_out(raw: bytes, caller: Caller, use: Services) -> _Pending | EventStat
         return EventStatus(_id(raw), INVALID, event.reason)
     if not caller.may(WRITE, event.data.tenant or ""):
         return _Forbidden(event.id, INVALID, f"the token may not write events of tenant {event.data.tenant!r}")
+    if caller.token is not None and not caller.token.speaks_for(event.source):
+        return _Forbidden(event.id, INVALID, f"the token may not write events of source {event.source[:80]!r}")
     identity = f"{event.source}\x1f{event.id}".encode("utf-8", "surrogatepass")
     name = "event:" + hashlib.blake2b(identity, digest_size=16).hexdigest()
     return _Pending(EventStatus(event.id, ACCEPTED), raw, name)

@@ -30,6 +30,14 @@ def test_a_token_reads_its_tenants_and_nothing_else() -> None:
     assert not token.allows("write", "acme")
 
 
+def test_a_token_writes_events_of_the_sources_that_it_is_bound_to() -> None:
+    bound, free = read(
+        bound={"secret": GOOD, "tenants": "*", "sources": ["/a/", "/b"]}, free={"secret": GOOD + "2", "tenants": "*"}
+    )
+    assert [bound.speaks_for(source) for source in ("/a/1", "/b", "/a", "/c/a/")] == [True, True, False, False]
+    assert free.speaks_for("/c")
+
+
 def test_a_token_bound_to_tenants_does_not_open_what_concerns_all() -> None:
     (bound, free) = read(bound={"secret": GOOD, "tenants": ["acme"]}, free={"secret": GOOD + "2", "tenants": "*"})
     assert not bound.allows("read")
@@ -66,6 +74,8 @@ def test_a_token_is_found_by_its_whole_secret_alone() -> None:
         ({"tenants": ["acme", "*"], "secret": GOOD}, "tokens.ci.tenants: for all tenants write"),
         ({"tenants": "*", "secret": GOOD, "rights": []}, "tokens.ci.rights: must name one of"),
         ({"tenants": "*", "secret": GOOD, "rights": ["reed"]}, "tokens.ci.rights: 'reed' is not one of"),
+        ({"tenants": "*", "secret": GOOD, "sources": []}, "tokens.ci.sources: must be a list"),
+        ({"tenants": "*", "secret": GOOD, "sources": [""]}, "tokens.ci.sources: must be a list"),
         ({"tenants": 3, "secret": GOOD}, "tokens.ci.tenants: must be "),
     ],
 )

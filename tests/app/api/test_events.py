@@ -146,6 +146,18 @@ async def test_a_bound_token_writes_events_of_its_tenants_only(world: World) -> 
     assert refused.status_code == 403
 
 
+async def test_a_token_bound_to_sources_takes_nobody_elses_ids(world: World) -> None:
+    world.tokens = (Token("ci", SECRET, frozenset({"acme"}), frozenset({"write"}), ("/gateways/acme/",)),)
+    events = [
+        usage(name) | {"source": source} for name, source in (("a", "/gateways/acme/1"), ("b", "/gateways/hooli/1"))
+    ]
+    answer = await post(world, events, secret=SECRET)
+    assert statuses(answer) == ["accepted", "invalid"]
+    assert "/gateways/hooli/1" in answer.json()["events"][1]["reason"]
+    assert (await post(world, events[1:], secret=SECRET)).status_code == 403
+    assert [key for _, key, _ in world.publisher.sent] == [b"a"]
+
+
 def as_json(value: Any) -> bytes:
     return json.dumps(value).encode()
 
