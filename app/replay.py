@@ -26,7 +26,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, Protocol, ca
 import msgspec
 import xxhash
 
-from domain.codec import decode_metered
 from domain.rejection import Rejected
 from domain.usage import USAGE_METERED
 
@@ -94,6 +93,10 @@ class LineReader:
 
     def __init__(self, default_time: str, *, dated: bool = False) -> None:
         """`default_time`, RFC 3339, is the time of plain objects that name none; part of their ids when `dated`."""
+        # All list prices come with it: half a second that no other command, and no `--help`, need wait.
+        from domain.codec import decode_metered  # noqa: PLC0415
+
+        self._decode = decode_metered
         self._default_time = default_time
         self._salt = default_time.encode() if dated else b""
         self._dated = dated
@@ -113,7 +116,7 @@ class LineReader:
             self._line += 1
             if text := line.strip().removeprefix(_BYTE_ORDER_MARK):
                 record = self._record(text)
-                if isinstance(read := decode_metered(record[1]), Rejected):
+                if isinstance(read := self._decode(record[1]), Rejected):
                     self._refuse(read.reason)
                 found.append(record)
         return found
