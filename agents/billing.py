@@ -21,6 +21,7 @@ from agents.batch import Batch, each
 from agents.billing_days import closed_days
 from agents.billing_shown import bill_of, everything, forgotten, loose_name, news
 from agents.billing_told import told
+from agents.showing import show_documents
 from domain import totals
 from domain.billing.books import LOOSE, Fold, Folded
 from domain.billing.coverage import coverage
@@ -167,10 +168,7 @@ class Billing:
         """Show all bills of every owned partition: after a rebalance, or when Redis came back empty."""
         for partition, rows in self._table.tenures():
             bills = Bills(rows)
-            for shown, (kind, name, document) in enumerate(everything(partition, bills)):
-                if shown % SHOWN_AT_ONCE == 0:
-                    await self._view.room()
-                self._view.document(kind, name, document)
+            await show_documents(self._view, everything(partition, bills), SHOWN_AT_ONCE)
             self.show(partition, bills)
 
     async def expire(self) -> None:

@@ -124,7 +124,8 @@ class Fold:
 
     def _set(self, command: budgets.SetBudget, offset: int) -> None:
         known = self._draft.budget(command.budget.id)
-        if known is None or (offset > known.version and (known.configured or None) != command.configured):
+        says_again = known is not None and bool(command.configured) and command.configured == known.configured
+        if known is None or (offset > known.version and not says_again):
             self._define(known, command, offset)
         self._announce(command.budget.id)
 

@@ -21,7 +21,8 @@ from agents.batch import Batch, Merger, Rest
 from agents.closing import Hours
 from agents.rollup_rows import CostRows
 from agents.rollup_told import attributed
-from agents.rollup_users import Users, hidden
+from agents.rollup_users import Users, hidden, shown_users
+from agents.showing import show_documents
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.sources import METERED, parse
@@ -234,10 +235,7 @@ class RollingUp:
                     shown_key = table.split_projection_key(key)
                     rows = {shown_key.place: {shown_key.line: table.decode_projection(row)}}
                     self._view.costs(number, rows, costs.position)
-            for shown, document in enumerate(Users(costs).shown()):
-                if shown % SHOWN_AT_ONCE == 0:
-                    await self._view.room()
-                self._view.document(*document)
+            await show_documents(self._view, shown_users(costs), SHOWN_AT_ONCE)
 
     async def sweep(self, sweep: Sweep) -> None:
         """Send what is closed by now of every owned partition to detection."""

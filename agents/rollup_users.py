@@ -64,10 +64,11 @@ class Users:
         for key in list(islice(self._known, max(0, len(self._known) - MAX_SKETCHES))):
             del self._known[key]
 
-    def shown(self) -> Iterator[Document]:
-        """Yield all documents of the partition."""
-        for key, number in self._costs.scan(table.USERS):
-            yield users_of(table.minute_of(key)), table.tenant_of(key), number
+
+def shown_users(costs: Tenure) -> Iterator[Document]:
+    """Yield all documents of a partition."""
+    for key, number in costs.scan(table.USERS):
+        yield users_of(table.minute_of(key)), table.tenant_of(key), number
 
 
 def hidden(key: bytes) -> Document:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from app import query_tables as tables
-from app.query_tables import precise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -59,7 +58,7 @@ def anomaly_details(anomaly: Mapping[str, Any]) -> Table:
     table = tables.new_table(f"{anomaly['kind']}: {tables.scope(anomaly['scope'])}", [("", False), ("", False)])
     band, stake = anomaly["band"], anomaly["at_stake"]
     actual, expected, lower, upper, so_far, per_day = map(
-        precise,
+        tables.precise,
         (anomaly["actual"], anomaly["expected"], band["lower"], band["upper"], stake["so_far"], stake["per_day"]),
     )
     for name, value in {
@@ -68,10 +67,11 @@ def anomaly_details(anomaly: Mapping[str, Any]) -> Table:
         "band": f"{lower} to {upper}, {anomaly['sigma']} sigma",
         "at stake": f"{so_far} so far, {per_day} a day if it goes on ({anomaly['severity']})",
         "made of": ", ".join(
-            f"{name} {precise(term)}" for name, term in anomaly["decomposition"].items() if Decimal(term)
+            f"{name} {tables.precise(term)}" for name, term in anomaly["decomposition"].items() if Decimal(term)
         ),
         "from": ", ".join(
-            f"{each['dimension']}={each['value']} {precise(each['difference'])}" for each in anomaly["contributors"]
+            f"{each['dimension']}={each['value']} {tables.precise(each['difference'])}"
+            for each in anomaly["contributors"]
         ),
         "also in": ", ".join(anomaly["also"]),
         "suspected": anomaly["suspected_driver"],

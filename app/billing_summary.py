@@ -5,17 +5,17 @@ Amounts are exact in JSON, and rounded to cents on screen.
 
 from __future__ import annotations
 
-from decimal import Context, Decimal
 from typing import TYPE_CHECKING, Any, Final
 
 from app import terminal
-from app.query_tables import LEFT, RIGHT, add_row, counted, new_table
+from app.query_tables import LEFT, RIGHT, add_row, counted, in_cents, new_table
 from domain.billing.totals import BASES, BY
 from domain.fx import MissingRateError, Month
 from domain.money import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
     from pathlib import Path
 
     from rich.console import Console
@@ -27,12 +27,9 @@ if TYPE_CHECKING:
     from domain.fx import Rates
 
 SHOWN: Final = 25
-# Room for any amount that a bill may have.
-_WIDE: Final = Context(prec=120)
 _THEN: Final = (
     " that the workers start with, restart them, and import again: a bill with such rows does not count until then"
 )
-_CENT: Final = Decimal("0.01")
 
 
 def missing_rates(summary: Summary, rates: Rates, currency: str) -> list[str]:
@@ -134,4 +131,4 @@ def _rounded(amount: Decimal, untold: int, rows: int) -> str:
     """Write a sum; one that some rows do not tell is marked, one that none tells is not shown."""
     if untold == rows:
         return "not told"
-    return f"{amount.quantize(_CENT, context=_WIDE):,}" + ("+" if untold else "")
+    return in_cents(amount) + ("+" if untold else "")

@@ -157,7 +157,12 @@ def money(amount: Decimal) -> str:
     """Round for reading: to cents, or to three digits where cents would show nothing: `1,234.50`, `0.000125`."""
     if amount and abs(amount) < _CENT:
         return f"{amount:.3g}" if abs(amount) >= _SMALLEST else format(Decimal(f"{amount:.2e}"), "f")
-    return f"{amount.quantize(_CENT, ROUND_HALF_EVEN):,f}" if abs(amount) < 10**20 else f"{amount:.6e}"
+    return in_cents(amount) if abs(amount) < 10**20 else f"{amount:.6e}"
+
+
+def in_cents(amount: Decimal) -> str:
+    """Round to cents, however large or small it is."""
+    return f"{amount.quantize(_CENT, context=_READING):,f}"
 
 
 def precise(figure: str) -> str:

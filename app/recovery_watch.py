@@ -49,8 +49,8 @@ class RecoveryWatch(Service):
     def look(self) -> None:
         """End the process when every table that is still to be recovered has stalled."""
         now = self._clock()
-        waiting = [table for table in self._tables if table.stalled(now)]
-        seconds = min((table.stalled(now) for table in waiting), default=0.0)
+        waiting = {table: seconds for table in self._tables if (seconds := table.stalled(now))}
+        seconds = min(waiting.values(), default=0.0)
         if seconds > STALL_SECONDS:
             left = ", ".join(f"{table.name} {table.remaining()}" for table in waiting)
             self._fatal(StalledRecoveryError(f"nothing was recovered for {seconds:.0f} s; records left: {left}"))

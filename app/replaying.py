@@ -89,12 +89,12 @@ async def _send(files: Sequence[str], runtime: Runtime, reader: LineReader, size
 def _tell_of_unusable(reader: LineReader, console: Console) -> None:
     if not reader.unusable:
         return
-    console.print(f"{reader.unusable:,} of them cannot be used and cost nothing:", highlight=False)
+    console.print(f"{reader.unusable:,} of them cannot be used and cost nothing:")
     for reason in reader.reasons:
-        console.print(f"  {reason}", highlight=False, markup=False)
+        console.print(f"  {reason}")
     if reader.unusable > len(reader.reasons):
-        console.print(f"  and {reader.unusable - len(reader.reasons):,} more", highlight=False)
-    console.print("all are in dead-letter, and the newest in `costguard dead-letters`", highlight=False)
+        console.print(f"  and {reader.unusable - len(reader.reasons):,} more")
+    console.print("all are in dead-letter, and the newest in `costguard dead-letters`")
 
 
 async def _wait(runtime: Runtime, sent: Sent, console: Console) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from mode import Service
 
 from agents import metrics
-from app.adapters.redis_view import RedisError
+from app.adapters.redis_view import SHOWING, RedisError
 from domain.projections import PROJECTIONS
 from tables.tenure import PartitionLostError
 
@@ -27,8 +27,6 @@ logger = logging.getLogger(__name__)
 
 WRITE_EVERY: Final = 0.1
 CHECK_REDIS_EVERY: Final = 1.0
-# A progress document of this and a process is there while that process shows everything.
-SHOWING: Final = "showing:"
 _ROWS_AT_ONCE: Final = 20_000
 _ORDER: Final = {name: -len(dimensions) for name, dimensions in PROJECTIONS.items()}
 _DOCUMENTS_AT_ONCE: Final = 1_000

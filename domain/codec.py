@@ -103,9 +103,8 @@ def _is_rounded_up(value: bytes | None, headers: Headers) -> bool:
 
     The decoder rounds to microseconds: `23:59:59.9999999`, as some clocks write it, would belong to another month.
     """
-    times = [b'"time":"%s"' % content for name, content in headers if name.lower() == "ce_time" and content]
-    texts = times or [value or b""]
-    return any(_ALMOST in text and _ALMOST_A_MINUTE.search(text) is not None for text in texts)
+    text = b'"time":"%s"' % _attributes(headers)["time"].encode() if headers and _is_binary(headers) else value or b""
+    return _ALMOST in text and _ALMOST_A_MINUTE.search(text) is not None
 
 
 def _as_activity(value: bytes, headers: Headers) -> UsageEvent | Rejected | None:

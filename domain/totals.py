@@ -6,7 +6,7 @@ Totals, not increments, cross the topic: a repeat overwrites the same slot with 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -60,6 +60,7 @@ class Packet(msgspec.Struct, frozen=True, array_like=True, gc=False):
     seen: list[Seen] = []
 
 
+_Told = TypeVar("_Told", Total, Seen)
 _encode = msgspec.msgpack.Encoder().encode
 decode_packet = msgspec.msgpack.Decoder(Packet).decode
 
@@ -69,19 +70,24 @@ def owner_of(tenant: str, partitions: int) -> int:
     return xxh3_64_intdigest(tenant.encode()) % partitions
 
 
+def _by_owner(told: Iterable[_Told], partitions: int) -> dict[int, list[_Told]]:
+    """Sort what is told of tenants by the partition that owns them."""
+    by_owner: dict[int, list[_Told]] = {}
+    owners: dict[str, int] = {}
+    for one in told:
+        owner = owners.get(one.tenant)
+        if owner is None:
+            owner = owners[one.tenant] = owner_of(one.tenant, partitions)
+        by_owner.setdefault(owner, []).append(one)
+    return by_owner
+
+
 def pack(
     source: str, partition: int, offset: int, watermark: int, totals: Iterable[Total], partitions: int
 ) -> list[tuple[int, bytes]]:
     """Return `(partition of cost-totals, packet)` records that carry the totals to their owners."""
-    by_owner: dict[int, list[Total]] = {}
-    owners: dict[str, int] = {}
-    for total in totals:
-        owner = owners.get(total.tenant)
-        if owner is None:
-            owner = owners[total.tenant] = owner_of(total.tenant, partitions)
-        by_owner.setdefault(owner, []).append(total)
     packets: list[tuple[int, bytes]] = []
-    for owner, chunk in by_owner.items():
+    for owner, chunk in _by_owner(totals, partitions).items():
         for at in range(0, len(chunk), MAX_PACKET_CELLS):
             some = chunk[at : at + MAX_PACKET_CELLS]
             reached = watermark if at + MAX_PACKET_CELLS >= len(chunk) else 0
@@ -93,12 +99,9 @@ def pack_seen(
     source: str, partition: int, offset: int, seen: Iterable[Seen], partitions: int
 ) -> list[tuple[int, bytes]]:
     """Return `(partition of cost-totals, packet)` records that tell the owners of tenants of users."""
-    by_owner: dict[int, list[Seen]] = {}
-    for one in seen:
-        by_owner.setdefault(owner_of(one.tenant, partitions), []).append(one)
     return [
         (owner, _encode(Packet(source, partition, offset, 0, [], seen=lot)))
-        for owner, told in by_owner.items()
+        for owner, told in _by_owner(seen, partitions).items()
         for lot in _lots(told)
     ]
 

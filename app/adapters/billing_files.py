@@ -50,10 +50,17 @@ class Table(Protocol):
         """Yield the cells of the columns at `positions`; a record may be short where it lacks none `needed`."""
 
 
-def _state(path: Path) -> tuple[int, int, int]:
-    """Return what is another one once a file was written to, or replaced."""
+class _State(NamedTuple):
+    """What is another one once a file was written to, or replaced."""
+
+    node: int
+    size: int
+    written: int
+
+
+def _state(path: Path) -> _State:
     found = path.stat()
-    return found.st_ino, found.st_size, found.st_mtime_ns
+    return _State(found.st_ino, found.st_size, found.st_mtime_ns)
 
 
 class BillFile:
@@ -65,7 +72,7 @@ class BillFile:
         try:
             self._raw = self._open.enter_context(path.open("rb"))
             self._path, self._state = path, _state(path)
-            self.size = path.stat().st_size
+            self.size = self._state.size
             self.table = self._table()
         except DAMAGED as error:
             self._open.close()

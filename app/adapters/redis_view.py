@@ -42,6 +42,8 @@ MAX_DEAD_LETTERS: Final = 1_000
 # Since its last write; a window that is asked for later than that is answered by coarser ones.
 _SECONDS_KEPT: Final = {Granularity.MINUTE: 4 * DAY, Granularity.HOUR: 110 * DAY, Granularity.DAY: 810 * DAY}
 _PIPELINE_KEYS: Final = 500
+# The progress document of this and a process is there while that process shows everything.
+SHOWING: Final = "showing:"
 # No run of Redis is called so.
 _UNFINISHED: Final = b"unfinished"
 # A field of a window's hash; those of lines are JSON arrays.

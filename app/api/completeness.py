@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import orjson
 
+from app.adapters.redis_view import SHOWING
 from app.api import workers
 from domain.billing.coverage import by_provider
 from domain.windows import to_rfc3339
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 KINDS: Final = ("progress", workers.KIND)
 _METER: Final = "meter:"
 _BILLS: Final = "bills:"
-_SHOWING: Final = "showing:"
 
 
 class Completeness(NamedTuple):
@@ -65,7 +65,7 @@ def completeness_of(documents: Sequence[Mapping[str, bytes]], topics: Topics, no
     alive = workers.alive_of(heartbeats, now)
     behind = workers.lag(alive.values())
     # Who died in the midst of it shows nothing any more.
-    rebuilding = any(f"{_SHOWING}{name}" in progress for name in alive)
+    rebuilding = any(f"{SHOWING}{name}" in progress for name in alive)
     lag = sum(behind.get(topic, 0) for topic in (topics.usage_metered, topics.billing_deltas, topics.cost_totals))
     return Completeness(newest(progress), lag, billed_until(progress), rebuilding=rebuilding)
 

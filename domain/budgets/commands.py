@@ -10,7 +10,6 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
-from xxhash import xxh3_128_hexdigest
 
 from domain.budgets.definition import Budget, body_of, define
 from domain.cloudevents import envelope, event_id
@@ -112,4 +111,4 @@ def _parse(event: dict[str, Any], currency: str) -> SetBudget | DeleteBudget | R
 
 
 def _digest(budget: Budget) -> str:
-    return xxh3_128_hexdigest(msgspec.json.encode(body_of(budget)))
+    return event_id(CONFIGURATION, msgspec.json.encode(body_of(budget)).decode())
