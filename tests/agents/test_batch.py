@@ -84,3 +84,58 @@ async def test_a_batch_that_becomes_stale_while_it_waits_to_be_merged_is_left_ou
     await Merger(handle, fatal=lambda _: None).follow(arrive())
     assert handled == [[0], [2, 3]]
     assert [one.done for one in batches[:2]] == [True, False]
+
+
+async def test_a_partition_takes_what_has_come_when_its_own_turn_comes_whatever_another_does() -> None:
+    handled: list[tuple[int, list[int]]] = []
+    held, busy, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def handle(merged: Batch) -> None:
+        handled.append((merged.partition, [record.offset for record in merged.records]))
+        if merged.partition == 0:
+            busy.set()
+            await held.wait()
+        elif merged.last_offset == 2:
+            done.set()
+
+    async def arrive() -> AsyncIterator[Batch]:
+        yield fetched()
+        await busy.wait()
+        for offset in range(3):
+            one = fetched(first=offset)
+            one.partition = 1
+            yield one
+        await done.wait()
+        held.set()
+
+    await Merger(handle, fatal=lambda _: None).follow(arrive())
+    assert handled == [(0, [0]), (1, [0, 1, 2])]
+
+
+async def test_the_stream_waits_while_too_much_waits_to_be_merged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.batch.MAX_WAITING_BYTES", 2)
+    most, going_on, done = 0, asyncio.Event(), asyncio.Event()
+    arrived = finished = 0
+
+    async def handle(merged: Batch) -> None:
+        nonlocal finished, most
+        most = max(most, arrived - finished)
+        if arrived >= 4:
+            going_on.set()
+        await going_on.wait()
+        finished += len(merged.records)
+        if finished == 20:
+            done.set()
+
+    async def arrive() -> AsyncIterator[Batch]:
+        nonlocal arrived
+        for offset in range(20):
+            arrived += 1
+            if arrived >= 4:
+                going_on.set()
+            yield fetched(first=offset)
+        await done.wait()
+
+    await Merger(handle, fatal=lambda _: None).follow(arrive())
+    assert finished == 20
+    assert most <= 6  # two wait, one is too many, and what is handled
