@@ -14,6 +14,7 @@ from app.adapters.billing_files import Batch, UnreadableBillError
 from domain.billing.documents import records_of
 from domain.billing.header import Header
 from domain.billing.row import RejectedRow
+from domain.billing.tags import is_tag_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 MAX_DOCUMENT_BYTES: Final = 256 << 20
 _SAMPLE: Final = 2000
 _ROWS: Final = 4096
-# Maps of these names are tags, not columns.
-_MAPS: Final = frozenset({"labels", "annotations", "namespaceLabels", "namespaceAnnotations", "tags", "resource_tags"})
 
 _Record = dict[str, Any]
 _Numbered = tuple[int, _Record | None]
@@ -30,6 +29,8 @@ _Numbered = tuple[int, _Record | None]
 
 class JsonTable:
     """A JSON file; the header is what its first 2,000 records name."""
+
+    decimal_comma = False
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the columns; raise `UnreadableBillError` when it is not JSON, or too large to be read whole."""
@@ -82,7 +83,7 @@ def _too_large() -> UnreadableBillError:
 
 
 def _is_document(record: _Record) -> bool:
-    return isinstance(record.get("data"), (list, dict))
+    return isinstance(record.get("data"), (list, dict)) or isinstance(record.get("records"), list)
 
 
 def _lines(lines: Iterable[bytes]) -> Iterator[_Numbered]:
@@ -105,7 +106,7 @@ def _loads(text: bytes) -> Any:
 def _flat(record: _Record) -> _Record:
     found: _Record = {}
     for name, value in record.items():
-        if isinstance(value, dict) and name not in _MAPS:
+        if isinstance(value, dict) and not is_tag_map(name):
             found |= {f"{name}.{inner}": cell for inner, cell in _flat(value).items()}
         else:
             found[name] = "" if value is None else str(value) if isinstance(value, bool) else value

@@ -295,6 +295,6 @@ FORMAT: Final = Format(
     convert=convert,
     tags=TAG_PREFIXES,
     currencies=("lineItem/CurrencyCode",),
-    dataset=lambda _block: "cur",
+    dataset="cur",
     label=lambda header: "2.0" if canonical("resource_tags") in header.positions else "1",
 )

@@ -10,7 +10,8 @@ Cost bases (source: "Understand cost details fields" of Microsoft Cost Managemen
 | list | pay-as-you-go cost, else pay-as-you-go price x quantity; None where Azure gives neither, or a price of 0 |
 
 Actual and amortised exports of one month tell the same charges twice, so they are two data sets: billed cost is to
-be taken from `actual`, effective cost from `amortised` where there is one.
+be taken from `actual`, effective cost from `amortised` where there is one. The first record that only one of them has
+decides, wherever in the file it is; without any, they are the same.
 """
 
 from __future__ import annotations
@@ -101,15 +102,19 @@ def convert(block: Block, context: Context) -> Columns:
     }
 
 
-def dataset_of(block: Block) -> str:
-    """Tell amortised from actual cost: only the former prices what a commitment covers, or leaves unused."""
+def dataset_of(block: Block) -> str | None:
+    """Tell amortised from actual cost; None where these records are in neither of them different.
+
+    Only amortised cost prices what a commitment covers, or leaves unused; only actual cost has its purchase.
+    """
     types = [CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in block.cells("ChargeType")]
-    costs = block.amount(*COST)
-    shown = any(
-        each.unused or (covered and each is _USAGE and cost)
-        for each, covered, cost in zip(types, _committed(block), costs, strict=True)
-    )
-    return AMORTISED if shown else ACTUAL
+    shown = None
+    for charge, covered, cost in zip(types, _committed(block), block.amount(*COST), strict=True):
+        if charge.unused or (covered and charge is _USAGE and cost):
+            return AMORTISED
+        if covered and charge.category == PURCHASE and cost:
+            shown = ACTUAL
+    return shown
 
 
 def _committed(block: Block) -> list[bool]:
@@ -209,6 +214,7 @@ def _descriptions(block: Block) -> Columns:
     }
 
 
+_DECIDING: Final = ("ChargeType", "ReservationId", "BenefitId", "PricingModel")
 _USES: Final = (
     "BillingCurrency", "BillingCurrencyCode", "Currency", "ChargeType", "PricingModel", "ReservationId",
     "ReservationName", "BenefitId", "BenefitName", "Quantity", "UsageQuantity", "ConsumedQuantity", "UnitPrice",
@@ -226,7 +232,9 @@ FORMAT: Final = Format(
     needs=(COST, DATE, ("MeterCategory",), ("SubscriptionId", "SubscriptionGuid")),
     uses=_USES,
     convert=convert,
-    dataset=dataset_of,
+    dataset=ACTUAL,
+    dataset_of=dataset_of,
+    dataset_columns=(*COST, *_DECIDING),
     label=lambda header: next(
         (name for name, column in (("ea", "PartNumber"), ("mca", "ServicePeriodStartDate")) if column in header),
         "pay-as-you-go",

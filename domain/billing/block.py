@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from domain.billing.amounts import parse_amount
+from domain.billing.amounts import parse_amount, parse_comma_amount
 from domain.billing.header import canonical
 from domain.billing.instants import parse_instant
 from domain.money import ZERO
@@ -70,8 +70,8 @@ def _reader(parse: Callable[[str], object]) -> Memo:
 class Readers:
     """What is remembered between the blocks of a file."""
 
-    def __init__(self, table: TagTable) -> None:
-        self.amounts = _reader(parse_amount)
+    def __init__(self, table: TagTable, *, decimal_comma: bool = False) -> None:
+        self.amounts = _reader(parse_comma_amount if decimal_comma else parse_amount)
         self.instants = _reader(parse_instant)
         self.table = table
         self.memos: dict[Any, Memo] = {}

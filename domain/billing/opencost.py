@@ -91,5 +91,5 @@ FORMAT: Final = Format(
     ),
     tags=(LABELS,),
     convert=convert,
-    dataset=lambda _block: "allocation",
+    dataset="allocation",
 )  # fmt: skip

@@ -75,21 +75,12 @@ class Reading:
         self._format = format
         self._context = context
         self._source = source
-        self._readers = Readers(table)
+        self._readers = Readers(table, decimal_comma=context.decimal_comma)
         self._occurrences = occurrences
         self._content = 0
         self._tallies: dict[str, _Tally] = {}
         self._statements = Memo(self._statement)
         self.assumed_currency = header.first_of(format.currencies) is None
-
-    def of_dataset(self, dataset: str) -> Reading:
-        """Set which data set the file is, before its first row is made."""
-        self._context = self._context._replace(dataset=dataset)
-        return self
-
-    def dataset_of(self, block: Block) -> str:
-        """Return which data set the first block of a file shows it to be."""
-        return self._format.dataset(block)
 
     def block(self, columns: Sequence[Column], length: int) -> Block:
         """Return the block of some records: the cells of the columns at `positions`."""

@@ -5,6 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from domain.billing.focus import version_of
+from domain.billing.header import Header
 from tests.domain.billing.bills import FOCUS, read, reading, reason, row
 
 
@@ -26,6 +28,19 @@ def test_the_word_null_is_null() -> None:
 def test_since_1_3_a_provider_is_a_service_provider() -> None:
     record = {name: cell for name, cell in FOCUS.items() if name != "ProviderName"}
     assert row(record | {"ServiceProviderName": "Acme"}).provider_name == "Acme"
+
+
+def test_names_of_the_first_draft_are_read() -> None:
+    renamed = {"EffectiveCost": "AmortizedCost", "ChargeCategory": "ChargeType", "ProviderName": "Provider"}
+    record = {renamed.get(name, name): cell for name, cell in (FOCUS | {"ChargeCategory": "Tax"}).items()}
+    found = row(record)
+    assert (found.effective_cost, found.charge_category, found.provider_name) == (Decimal("9.90"), "Tax", "Acme Cloud")
+    assert version_of(Header(list(record))) == "0.5"
+
+
+@pytest.mark.parametrize("tag", [{"key": "team", "value": "x"}, {"Key": "team", "Value": "x", "x_Type": "label"}])
+def test_a_list_of_tags_is_read_whatever_the_case_of_its_names(tag: dict[str, str]) -> None:
+    assert row(FOCUS | {"Tags": [tag]}).team == "x"
 
 
 def test_a_file_without_currencies_has_the_one_that_the_importer_assumes() -> None:
