@@ -1,13 +1,14 @@
 """JSON bills: JSON lines and arrays of records (BigQuery), and the answers of cost APIs, opened into records.
 
-Lines are read one by one. Any other document is read whole, so it is limited in size; providers page theirs. Numbers
-stay the text that they are in the file. Nested objects are columns with dots in their names; lists stay.
+Lines are read one by one, twice: writers leave out what is null, so a column may first be named in the last of them.
+Any other document is read whole, so it is limited in size; providers page theirs. Numbers stay the text that they are
+in the file. Nested objects are columns with dots in their names; lists stay.
 """
 
 from __future__ import annotations
 
 import json
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 from app.adapters.billing_files import Batch, UnreadableBillError
@@ -17,10 +18,9 @@ from domain.billing.row import RejectedRow
 from domain.billing.tags import is_tag_map
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 MAX_DOCUMENT_BYTES: Final = 256 << 20
-_SAMPLE: Final = 2000
 _ROWS: Final = 4096
 
 _Record = dict[str, Any]
@@ -28,22 +28,21 @@ _Numbered = tuple[int, _Record | None]
 
 
 class JsonTable:
-    """A JSON file; the header is what its first 2,000 records name."""
+    """A JSON file; the header is what any of its records names."""
 
     decimal_comma = False
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the columns; raise `UnreadableBillError` when it is not JSON, or too large to be read whole."""
         self._records = _records(stream)
-        self._sample = list(islice(self._records, _SAMPLE))
-        names = dict.fromkeys(name for _, record in self._sample if record for name in record)
+        names = dict.fromkeys(name for _, record in self._records() if record for name in record)
         self.header = Header(list(names))
 
     def batches(self, positions: Sequence[int], needed: Sequence[int]) -> Iterator[Batch]:
         """Yield the records, some thousands at a time; what a record does not name is empty."""
         del needed
         names = [self.header.names[position] for position in positions]
-        records = chain(self._sample, self._records)
+        records = self._records()
         while some := list(islice(records, _ROWS)):
             good = [(line, record) for line, record in some if record is not None]
             lines = [line for line, _ in good]
@@ -52,7 +51,8 @@ class JsonTable:
             yield Batch(columns, len(good), lines.__getitem__, rejected)
 
 
-def _records(stream: BinaryIO) -> Iterator[_Numbered]:
+def _records(stream: BinaryIO) -> Callable[[], Iterator[_Numbered]]:
+    """Return what yields the records, as often as it is called."""
     first = stream.readline(MAX_DOCUMENT_BYTES)
     while first and not first.strip():
         first = stream.readline(MAX_DOCUMENT_BYTES)
@@ -64,18 +64,22 @@ def _records(stream: BinaryIO) -> Iterator[_Numbered]:
         whole = None
     second = stream.readline(MAX_DOCUMENT_BYTES)
     if isinstance(whole, dict) and not _is_document(whole):
-        return _lines(chain([first, second], stream))
+        return lambda: _lines(stream)
     if whole is not None and not second.strip():
-        return enumerate(map(_flat, records_of(whole)), 1)
+        return _opened(whole)
     rest = first + second
     if len(rest) < MAX_DOCUMENT_BYTES:
         rest += stream.read(MAX_DOCUMENT_BYTES - len(rest))
     if len(rest) >= MAX_DOCUMENT_BYTES:
         raise _too_large()
     try:
-        return enumerate(map(_flat, records_of(_loads(rest))), 1)
+        return _opened(_loads(rest))
     except ValueError as error:
         raise UnreadableBillError(f"not JSON: {error}") from error
+
+
+def _opened(document: Any) -> Callable[[], Iterator[_Numbered]]:
+    return lambda: enumerate(map(_flat, records_of(document)), 1)
 
 
 def _too_large() -> UnreadableBillError:
@@ -86,8 +90,9 @@ def _is_document(record: _Record) -> bool:
     return isinstance(record.get("data"), (list, dict)) or isinstance(record.get("records"), list)
 
 
-def _lines(lines: Iterable[bytes]) -> Iterator[_Numbered]:
-    for number, line in enumerate(lines, 1):
+def _lines(stream: BinaryIO) -> Iterator[_Numbered]:
+    stream.seek(0)
+    for number, line in enumerate(stream, 1):
         if line.strip():
             try:
                 record = _loads(line)

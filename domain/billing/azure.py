@@ -38,6 +38,8 @@ ACTUAL: Final = "actual"
 AMORTISED: Final = "amortised"
 COST: Final = ("CostInBillingCurrency", "PreTaxCost", "Cost", "ExtendedCost")
 DATE: Final = ("Date", "UsageDateTime", "UsageDate")
+# What is downloaded from a cost analysis has services in place of meters.
+SERVICE: Final = ("MeterCategory", "ServiceName")
 _DAY: Final = timedelta(days=1)
 _COMMITTED: Final = ("Reservation", "SavingsPlan")
 
@@ -143,7 +145,7 @@ def _note_purchases(block: Block, types: Sequence[ChargeType], committed: Sequen
 
 
 def _kinds(block: Block, types: Sequence[ChargeType]) -> list[str]:
-    services = block.cells("MeterCategory")
+    services = block.cells(*SERVICE)
     return [
         "support" if "Support" in service and each.category in (USAGE, PURCHASE) else each.kind
         for each, service in zip(types, services, strict=True)
@@ -186,7 +188,7 @@ def _billing_periods(block: Block, days: Sequence[datetime]) -> Columns:
 
 def _descriptions(block: Block) -> Columns:
     benefits = zip(block.text("BenefitId"), block.text("ReservationId"), strict=True)
-    services = zip(block.text("MeterCategory"), block.text("ConsumedService"), strict=True)
+    services = zip(block.text(*SERVICE), block.text("ConsumedService"), strict=True)
     return {
         "charge_description": block.text("ProductName", "Product", "MeterName"),
         "charge_frequency": block.text("Frequency"),
@@ -229,7 +231,7 @@ _USES: Final = (
 FORMAT: Final = Format(
     name="azure",
     provider="Microsoft",
-    needs=(COST, DATE, ("MeterCategory",), ("SubscriptionId", "SubscriptionGuid")),
+    needs=(COST, DATE, SERVICE, ("SubscriptionId", "SubscriptionGuid")),
     uses=_USES,
     convert=convert,
     dataset=ACTUAL,

@@ -128,6 +128,11 @@ class Block:
         """Return times in UTC; None for empty ones."""
         return self._read(self.readers.instants, names)
 
+    def instant_of(self, name: str, position: int) -> datetime | None:
+        """Return the time of one record; None when it is empty or no time: for a few records that need it."""
+        found = self.readers.instants[self.cells(name)[position]]
+        return found if isinstance(found, datetime) else None
+
     def needed_amount(self, *names: str) -> list[Decimal]:
         """Return numbers; a record without one is rejected, and its value here means nothing."""
         return self._read(self.readers.amounts, names, instead=ZERO)

@@ -123,7 +123,7 @@ def _effective(block: Block, columns: Columns, category: Sequence[str]) -> Colum
         if why is None:
             costs[at], purchased[at] = amortising.spread(billed, start, end)[0].amount, start
         else:
-            block.note(at, why)
+            block.note(at, f"EffectiveCost: empty, and not spread: {why}")
     return told | {"purchased": purchased}
 
 

@@ -192,6 +192,13 @@ def test_json_is_text_to_the_last_digit_as_lines_and_as_an_array(text: str, tmp_
     assert lines == [1, 2]
 
 
+def test_a_column_that_only_the_last_record_names_is_there(tmp_path: Path) -> None:
+    text = "\n" + '{"a": 1}\n' * 5000 + '{"a": 1, "b": {"c": 2}}\n'
+    header, records, lines = content(write(tmp_path / "file", text.encode()))
+    assert (header, records[-1], lines[0], lines[-1]) == (["a", "b.c"], ("1", "2"), 2, 5002)
+    assert content(write(tmp_path / "file.gz", gzip.compress(text.encode()))) == (header, records, lines)
+
+
 def test_a_line_that_is_no_json_is_rejected_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path / "file", b'{"a": 1}\n{"a": \n[1]\n{"a": 2}\n')
     assert rejected(path, []) == [(2, "not a JSON object"), (3, "not a JSON object")]

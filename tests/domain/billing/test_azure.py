@@ -87,5 +87,11 @@ def test_without_a_billing_period_it_is_the_month_of_the_charge() -> None:
     assert row(record).billing_period_start == datetime(2026, 6, 1, tzinfo=UTC)
 
 
+def test_services_stand_for_meters_where_an_export_has_none() -> None:
+    cells = {"ServiceName" if name == "MeterCategory" else name: cell for name, cell in AZURE.items()}
+    assert row(cells).service_name == "Virtual Machines"
+    assert row(AZURE | {"ServiceName": "Compute"}).service_name == "Virtual Machines"
+
+
 def test_tags_without_braces_say_whose_cost_it_is() -> None:
     assert (row(AZURE).team, row(AZURE).environment) == ("search", "prod")
