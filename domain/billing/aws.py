@@ -193,19 +193,31 @@ def _first(preferred: Sequence[str | None], otherwise: Sequence[str | None]) -> 
 
 def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
     """Return tags and scopes: from a column per tag, or from CUR 2.0's one column of all."""
-    names = [name for name in block.names if name.casefold().startswith(_TAGS_FOLDED)]
-    if not names:
-        tags = block.tags(parse_tags, "resource_tags", "tags")
+    found = block.starting_with(_TAGS_FOLDED)
+    if not found:
+        tags = _maps(block)
         return tags, scopes_of(block, tags)
-    cells = zip(*map(block.cells, names), strict=True)
+    names = [name for name, _ in found]
+    cells = zip(*[column for _, column in found], strict=True)
     tags = [{name: cell for name, cell in zip(names, each, strict=True) if cell} for each in cells]
     # Names of hosts are tags, too, so lines differ in their tags; those that say whose cost it is repeat.
-    telling = [name for name in names if block.readers.table.tells(name)]
+    telling = [(name, column) for name, column in found if block.readers.table.tells(name)]
     if not telling:
         return tags, [Scope()] * len(block)
-    scopes = block.readers.memo(_scope_of, tuple(telling), block.readers.table)
-    keys = zip(*map(block.cells, telling), strict=True)
+    scopes = block.readers.memo(_scope_of, tuple(name for name, _ in telling), block.readers.table)
+    keys = zip(*[column for _, column in telling], strict=True)
     return tags, [scopes[key] for key in keys]
+
+
+def _maps(block: Block) -> list[dict[str, str]]:
+    """Return the tags of resources, then what CUR 2.0 adds of accounts and users in a map of its own."""
+    maps = [block.tags(parse_tags, name) for name in ("resource_tags", "tags") if name in block]
+    if len(maps) < 2:  # noqa: PLR2004 - both
+        return maps[0] if maps else block.tags(parse_tags, "tags")
+    return [
+        resource | {key: more[key] for key in more.keys() - resource.keys()}
+        for resource, more in zip(*maps, strict=True)
+    ]
 
 
 def _scope_of(cells: tuple[str, ...], names: tuple[str, ...], table: TagTable) -> Scope:

@@ -106,6 +106,11 @@ class Block:
         """Return the cells of the first of the columns that the file has, empty texts if it has none."""
         return self._column(names) or [""] * self._length
 
+    def starting_with(self, prefixes: tuple[str, ...]) -> list[tuple[str, Column]]:
+        """Return the columns whose names begin with one of the prefixes (in lower case), each with its name."""
+        named = zip(self.names, self.columns, strict=True)
+        return [(name, column) for name, column in named if name.casefold().startswith(prefixes)]
+
     def text(self, *names: str) -> list[str | None]:
         """Return texts, None for empty ones and the word null."""
         found = self._column(names)

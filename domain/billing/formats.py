@@ -67,9 +67,10 @@ class Format:
     def columns(self, header: Header) -> list[int]:
         """Return the positions of the columns to read, in an order that does not depend on the file's."""
         known = [name for group in self.needs for name in group] + list(self.uses)
-        plain = [name for name in dict.fromkeys(map(canonical, known)) if name in header.positions]
-        tags = {canonical(name) for name in header.starting_with(self.tags)} - set(plain)
-        return [header.positions[name] for name in (*plain, *sorted(tags))]
+        plain = [header.positions[name] for name in dict.fromkeys(map(canonical, known)) if name in header.positions]
+        # Tags differ in case alone (`user:Team`, `user:team`): each is a column of its own.
+        tags = [place for place in header.starting_with(self.tags) if place not in plain]
+        return [*plain, *sorted(tags, key=lambda place: (canonical(header.names[place]), header.names[place]))]
 
 
 _MAX_SHOWN: Final = 2_000

@@ -99,8 +99,13 @@ class Reading:
         extra = self._format.more(block, good)
         self._count(list(good.values()))
         self._count(extra)
-        self.rejected += len(block.rejected)
-        bad = [RejectedRow(line_of(position), reason) for position, reason in sorted(block.rejected.items())]
+        bad = [
+            RejectedRow(line_of(position), reason)
+            for position, reason in sorted(block.rejected.items())
+            # Spreadsheets write rows without a cell (`,,,`) below their tables: these are no lines of a bill.
+            if any(column[position] for column in block.columns)
+        ]
+        self.rejected += len(bad)
         kept = sorted(block.noted.items() - {(position, block.noted.get(position, "")) for position in block.rejected})
         self.noted = [RejectedRow(line_of(position), reason) for position, reason in kept]
         return [*good.values(), *extra], bad

@@ -113,6 +113,22 @@ def test_tags_are_a_column_each_or_one_map_and_empty_ones_are_left_out() -> None
         assert row(plain | {"resource_tags": tags}).team == columns.team == "search"
 
 
+def test_tags_that_differ_in_case_alone_are_columns_of_their_own() -> None:
+    twice = AWS | {"resourceTags/user:Team": "", "resourceTags/user:team": "search"}
+    found = row(twice)
+    assert (found.team, found.tags["resourceTags/user:team"]) == ("search", "search")
+    assert row(dict(reversed(twice.items()))) == found
+
+
+def test_tags_of_resources_win_over_those_of_their_accounts() -> None:
+    cells = {name: cell for name, cell in AWS.items() if not name.startswith("resourceTags")}
+    more = {"resourceTags/user:team": "ops", "accountTag/env": "prod"}
+    found = row(cells | {"resource_tags": {"user_team": "search"}, "tags": more})
+    assert (found.team, found.environment) == ("search", "prod")
+    assert row(cells | {"resource_tags": "", "tags": more}).team == "ops"
+    assert row(cells).tags == {}
+
+
 def test_in_cur_2_the_product_s_name_is_in_a_map() -> None:
     assert row(AWS | {"product": '{"product_name": "EC2"}'}).service_name == "EC2"
     assert row(AWS).service_name == "AmazonEC2"

@@ -30,6 +30,11 @@ def test_since_1_3_a_provider_is_a_service_provider() -> None:
     assert row(record | {"ServiceProviderName": "Acme"}).provider_name == "Acme"
 
 
+def test_a_row_without_any_cell_is_no_line_of_a_bill() -> None:
+    found, rejected = read([FOCUS, dict.fromkeys(FOCUS, ""), dict.fromkeys(FOCUS, "") | {"Tags": "total"}])
+    assert (len(found), [each.line for each in rejected]) == (1, [4])
+
+
 def test_names_of_the_first_draft_are_read() -> None:
     renamed = {"EffectiveCost": "AmortizedCost", "ChargeCategory": "ChargeType", "ProviderName": "Provider"}
     record = {renamed.get(name, name): cell for name, cell in (FOCUS | {"ChargeCategory": "Tax"}).items()}
