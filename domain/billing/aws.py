@@ -215,8 +215,7 @@ def _maps(block: Block) -> list[dict[str, str]]:
     if len(maps) < 2:  # noqa: PLR2004 - both
         return maps[0] if maps else block.tags(parse_tags, "tags")
     return [
-        resource | {key: more[key] for key in more.keys() - resource.keys()}
-        for resource, more in zip(*maps, strict=True)
+        resource | {key: more[key] for key in more if key not in resource} for resource, more in zip(*maps, strict=True)
     ]
 
 
