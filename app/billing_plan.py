@@ -7,6 +7,8 @@ directory above it: there AWS keeps the manifest of the assembly that counts.
 Any other file is an edition of its own: its name, without `.gz` or `.zip`, is the part of the bill that it is, and its
 bytes say which edition. Directories right above it that partition a table (`day=05/part-0.parquet`) belong to its name,
 for every one of them has files of the same names. Those of a year or a month do not: a bill is of a month anyhow.
+Azure without manifests puts each run of an export into the directory of its dates, with a random end of its name:
+`20260601-20260630/costs_<uuid>.csv`. Those are editions of one part, each of the month to date.
 """
 
 from __future__ import annotations
@@ -29,6 +31,8 @@ MAX_MANIFEST_BYTES: Final = 16 << 20
 _PACKED: Final = (".gz", ".zip")
 # Names of partitions that a bill's period says already.
 _PERIODS: Final = frozenset({"year", "month", "billing_period"})
+_DATES: Final = re.compile(r"\d{8}-\d{8}")
+_RUN: Final = re.compile(r"(.+)_[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(\.[^.]+)", re.IGNORECASE)
 _TIME: Final = re.compile(r"(\d{4}-?\d{2}-?\d{2}T\d{2}:?\d{2}:?\d{2}(?:\.\d+)?Z?)(?:-|$)")
 _CHUNK: Final = 1 << 20
 _LEVELS_UP: Final = 5
@@ -141,9 +145,16 @@ def _single(file: Path) -> Delivery:
     name = file.name
     for suffix in _PACKED:
         name = name.removesuffix(suffix)
-    partitions = [*takewhile(lambda part: "=" in part, reversed(file.parent.parts))]
+    return Delivery(file.name, (file,), _part(file.parent, name), _digest(file), int(file.stat().st_mtime))
+
+
+def _part(directory: Path, name: str) -> str:
+    run = _RUN.fullmatch(name)
+    if run and _DATES.fullmatch(directory.name):
+        return f"{directory.name}/{run[1]}{run[2]}"
+    partitions = [*takewhile(lambda part: "=" in part, reversed(directory.parts))]
     days = [part for part in reversed(partitions) if part.partition("=")[0].casefold() not in _PERIODS]
-    return Delivery(file.name, (file,), "/".join([*days, name]), _digest(file), int(file.stat().st_mtime))
+    return "/".join([*days, name])
 
 
 def _digest(file: Path) -> str:

@@ -106,6 +106,16 @@ def test_partitions_of_a_month_are_parts_of_their_own(tmp_path: Path) -> None:
     assert sorted(parts) == ["day=01/part-0.csv", "day=02/region=eu/part-0.csv", "part-0.csv", "part-0.csv"]
 
 
+def test_runs_of_an_export_of_azure_are_editions_of_one_part(tmp_path: Path) -> None:
+    runs = [f"{number}165a158-7345-424e-ac81-dbca9923a029" for number in (1, 2)]
+    for place in ("20260601-20260630", "20260608-20260614", "other"):
+        for run in runs:
+            write(tmp_path / place / f"costs_{run}.csv", run)
+    parts = sorted(part for part, *_ in names(make_plan([str(tmp_path)])))
+    weeks = ["20260601-20260630/costs.csv"] * 2 + ["20260608-20260614/costs.csv"] * 2
+    assert parts == [*weeks, *(f"costs_{run}.csv" for run in runs)]
+
+
 def test_data_exports_keep_manifests_beside_their_data(tmp_path: Path) -> None:
     write(tmp_path / "export/data/BILLING_PERIOD=2026-06/export-00001.csv.gz")
     manifest = {

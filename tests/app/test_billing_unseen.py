@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,16 @@ def test_daily_partitions_add_up_and_a_newer_edition_of_one_replaces_that_one(tm
     summary = summed(tmp_path)
     assert billed(summary) == Decimal("30.30")
     assert summary.replaced == []
+
+
+def test_of_the_runs_of_an_export_to_the_month_s_date_the_newest_counts(tmp_path: Path) -> None:
+    for number, records in enumerate([[AZURE], [AZURE, AZURE | {"Date": "06/02/2026"}]]):
+        name = f"costs_{number}165a158-7345-424e-ac81-dbca9923a029.csv"
+        path = write(tmp_path / "20260601-20260630" / name, records)
+        os.utime(path, (1_781_000_000 + number, 1_781_000_000 + number))
+    summary = summed(tmp_path)
+    assert billed(summary) == Decimal(5)
+    assert len(summary.replaced) == 1
 
 
 @pytest.mark.parametrize("first", ["actual.csv", "amortised.csv"])
