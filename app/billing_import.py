@@ -259,7 +259,7 @@ async def _publish_rows(
     on_piece: Callable[[Piece], None],
 ) -> None:
     pieces = read(delivery, options, summary)
-    ordinals: defaultdict[str, Iterator[int]] = defaultdict(count)
+    ordinals: defaultdict[tuple[str, str], Iterator[int]] = defaultdict(count)
     coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals))
     while (found := await coming) is not None:
         piece, records = found
@@ -268,6 +268,12 @@ async def _publish_rows(
         on_piece(piece)
 
 
-def _next_records(pieces: Iterator[Piece], ordinals: Mapping[str, Iterator[int]]) -> tuple[Piece, list[Record]] | None:
+def _next_records(
+    pieces: Iterator[Piece], ordinals: Mapping[tuple[str, str], Iterator[int]]
+) -> tuple[Piece, list[Record]] | None:
     piece = next(pieces, None)
-    return None if piece is None else (piece, [row_record(row, next(ordinals[row.statement])) for row in piece.rows])
+    return (
+        None
+        if piece is None
+        else (piece, [row_record(row, next(ordinals[row.statement, row.part])) for row in piece.rows])
+    )

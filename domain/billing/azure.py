@@ -5,7 +5,8 @@ Cost bases (source: "Understand cost details fields" of Microsoft Cost Managemen
 | basis | rule |
 |---|---|
 | billed | the cost; usage that a reservation or savings plan covers was billed with its purchase: 0 |
-| effective | the cost; a purchase of a reservation or plan: 0; covered usage in an export of actual cost: not told |
+| effective | the cost; a purchase of a reservation or plan: 0, or spread in an export of actual cost, \
+where covered usage is not told |
 | contracted | unit price x quantity, in billing currency; None without a unit price |
 | list | pay-as-you-go cost, else pay-as-you-go price x quantity; None where Azure gives neither, or a price of 0 |
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from domain.billing import azure_purchases
 from domain.billing.block import scopes_of
 from domain.billing.formats import Format
 from domain.billing.instants import next_month
@@ -77,11 +79,10 @@ def convert(block: Block, context: Context) -> Columns:
     """Turn cost details into FOCUS."""
     types = [CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in block.cells("ChargeType")]
     committed = _committed(block)
-    _note_purchases(block, types, committed, context.dataset)
     costs = [_bases(*each, context.dataset) for each in zip(block.needed_amount(*COST), types, committed, strict=True)]
     start = block.needed_instant(*DATE)
     tags = block.tags(parse_tags, "Tags")
-    return {
+    columns = {
         "billed_cost": [cost.billed for cost in costs],
         "effective_cost": [cost.effective for cost in costs],
         **_prices(block),
@@ -102,6 +103,10 @@ def convert(block: Block, context: Context) -> Columns:
         "tags": tags,
         "scope": scopes_of(block, tags),
     }
+    if context.dataset == ACTUAL:
+        bought = [at for at, each in enumerate(types) if each.category == PURCHASE and committed[at]]
+        azure_purchases.spread_purchases(block, bought, columns)
+    return columns
 
 
 def dataset_of(block: Block) -> str | None:
@@ -135,13 +140,6 @@ def _bases(cost: Decimal, charge: ChargeType, committed: bool, dataset: str) -> 
     if charge is _USAGE:
         return _Cost(cost, cost if dataset == AMORTISED else None)
     return _Cost(cost, ZERO)
-
-
-def _note_purchases(block: Block, types: Sequence[ChargeType], committed: Sequence[bool], dataset: str) -> None:
-    """Note the purchases of commitments that only an export of amortised cost spreads over their term."""
-    for position, (charge, covered) in enumerate(zip(types, committed, strict=True)) if dataset == ACTUAL else ():
-        if covered and charge.category == PURCHASE:
-            block.note(position, "a commitment, not spread: the export of amortised cost tells its effective cost")
 
 
 def _kinds(block: Block, types: Sequence[ChargeType]) -> list[str]:
@@ -225,7 +223,7 @@ _USES: Final = (
     "ConsumedService", "ServiceFamily", "PublisherName", "InvoiceId", "BillingAccountId", "BillingProfileId",
     "BillingAccountName", "SubscriptionName", "ResourceLocation", "Location", "MeterRegion", "AvailabilityZone",
     "ResourceId", "InstanceId", "InstanceName", "ResourceName", "ResourceGroup", "ResourceGroupName", "ProductId",
-    "MeterId", "PricingCurrency", "UnitOfMeasure",
+    "MeterId", "PricingCurrency", "UnitOfMeasure", *azure_purchases.USES,
 )  # fmt: skip
 
 FORMAT: Final = Format(
@@ -234,6 +232,7 @@ FORMAT: Final = Format(
     needs=(COST, DATE, SERVICE, ("SubscriptionId", "SubscriptionGuid")),
     uses=_USES,
     convert=convert,
+    more=azure_purchases.following_days,
     dataset=ACTUAL,
     dataset_of=dataset_of,
     dataset_columns=(*COST, *_DECIDING),

@@ -78,7 +78,7 @@ class Reading:
         self._readers = Readers(table, decimal_comma=context.decimal_comma)
         self._occurrences = occurrences
         self._content = 0
-        self._tallies: dict[str, _Tally] = {}
+        self._tallies: dict[tuple[str, str], _Tally] = {}
         self._statements = Memo(self._statement)
         self.assumed_currency = header.first_of(format.currencies) is None
 
@@ -115,11 +115,11 @@ class Reading:
         self.rejected += lines
 
     def editions(self) -> list[Edition]:
-        """Return what closes the editions of this file, one per statement, once all its blocks are read."""
+        """Return what closes the editions of this file, one per statement and part, once all its blocks are read."""
         return [
             Edition(
                 statement=statement,
-                part=self._source.part,
+                part=part,
                 assembly=self._source.assembly,
                 written=self._source.written,
                 final=tally.final,
@@ -129,7 +129,7 @@ class Reading:
                 rejected=self.rejected,
                 content=f"{self._content:032x}",
             )
-            for statement, tally in sorted(self._tallies.items())
+            for (statement, part), tally in sorted(self._tallies.items())
         ]
 
     def _assemble(self, columns: Columns, row_ids: list[str], rejected: Mapping[int, str]) -> dict[int, BillingRow]:
@@ -169,10 +169,10 @@ class Reading:
 
     def _count(self, rows: Sequence[BillingRow]) -> None:
         self._content = (self._content + sum([_content(row.row_id) for row in rows])) & _WHOLE
-        statements = {row.statement for row in rows}
-        for statement in statements:
-            mine = rows if len(statements) == 1 else [row for row in rows if row.statement == statement]
-            tally = self._tallies.setdefault(statement, _Tally())
+        editions = {(row.statement, row.part) for row in rows}
+        for edition in editions:
+            mine = rows if len(editions) == 1 else [row for row in rows if (row.statement, row.part) == edition]
+            tally = self._tallies.setdefault(edition, _Tally())
             tally.rows += len(mine)
             tally.final = tally.final and all(row.invoice_id for row in mine)
             tally.latest = max(tally.latest, int(max(row.charge_period_end for row in mine).timestamp()))
