@@ -137,7 +137,9 @@ def _categories(block: Block) -> list[str]:
         for position, category in enumerate(found):
             found[position] = str(category).strip().capitalize()
             if found[position] not in CATEGORIES:
-                block.reject(position, f"ChargeCategory: {category!r:.40} is not one of {', '.join(CATEGORIES)}")
+                # What was billed is billed in any category: without its money the bill would not be the invoice's.
+                block.note(position, f"ChargeCategory: {category!r:.40} is not one of {', '.join(CATEGORIES)}")
+                found[position] = ADJUSTMENT
     return found
 
 
