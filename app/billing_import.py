@@ -133,11 +133,12 @@ def read(delivery: Delivery, options: Options, summary: Summary) -> Iterator[Pie
     """
     occurrences = Occurrences()
     editions: list[Edition] = []
-    delivery = delivery._replace(dataset=delivery.dataset or _dataset_of(delivery, options))
     for file in delivery.files:
         try:
             with BillFile(file) as bill:
                 found = _readable(bill, options)
+                if found.dataset_of is not None and not delivery.dataset:
+                    delivery = delivery._replace(dataset=_dataset_of(delivery, options) or found.dataset)
                 yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
         except UnreadableBillError as error:
             raise DamagedError(Refused(file, str(error))) from error
