@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from domain.anomaly.bills import CATEGORIES, BillLine, bill_mark, day_parts
 from domain.billing.books import LOOSE
 from domain.billing.coverage import coverage
-from domain.billing.datasets import sibling, tells
+from domain.billing.datasets import dependents, sibling, tells
 from domain.money import ZERO, add
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ EFFECTIVE = "effective"
 
 def closed_days(bills: Bills, folded: Folded) -> Iterator[bytes]:
     """Yield the messages of the statements that were closed, and of those that tell the same charges."""
-    others = {other for name in folded.closed if (other := sibling(name)) is not None}
+    others = {other for name in folded.closed for other in dependents(name)}
     for name in sorted((folded.closed | others) - {LOOSE}):
         statement = bills.statement(name)
         if statement is not None and statement.standing():

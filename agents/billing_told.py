@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from domain.billing.books import LOOSE, SumKey
-from domain.billing.datasets import sibling, tells
+from domain.billing.datasets import dependents, sibling, tells
 from domain.money import ZERO, add_up
 from domain.sources import parse
 from domain.totals import Total
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def told(bills: Bills, folded: Folded, published: int) -> Iterator[tuple[ChargeKey, Total]]:
     """Yield the totals that are not as they were when the record at offset `published` was folded."""
-    others = {other for name in folded.closed if (other := sibling(name)) is not None}
+    others = {other for name in folded.closed for other in dependents(name)}
     for name in sorted(folded.closed | others):
         statement = bills.statement(name)
         if statement is not None:

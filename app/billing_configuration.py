@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
-from app.typed_toml import SettingsError, unknown_key
+from app.typed_toml import SettingsError, typed, unknown_key
 from domain.billing.tags import DEFAULT_KEYS
+from domain.currencies import is_currency
 from domain.fx import Month, OwnRate, Rates
 from domain.money import ZERO
 from domain.scope import DIMENSIONS
@@ -25,7 +26,6 @@ ECB: Final = "ecb"
 NONE: Final = "none"
 _EVERY: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])")
 _UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -47,7 +47,7 @@ class FxSection(msgspec.Struct, forbid_unknown_fields=True):
 class BillingSection(msgspec.Struct, forbid_unknown_fields=True):
     """`[billing]` as it is written."""
 
-    tags: dict[str, list[str]] = {}
+    tags: dict[str, Any] = {}
     folders: list[str] = []
     every: str = "6h"
 
@@ -90,7 +90,7 @@ def _own(rate: _Rate, key: str) -> OwnRate:
     if month is None:
         raise SettingsError(f"{key}.month", f"{rate.month!r} is not a month such as 2026-10")
     for name, code in (("from", rate.source), ("to", rate.target)):
-        if not _CURRENCY.fullmatch(code):
+        if not is_currency(code):
             raise SettingsError(f"{key}.{name}", f"{code!r} is not an ISO 4217 code such as USD")
     if not rate.rate.is_finite() or rate.rate <= 0:
         raise SettingsError(f"{key}.rate", f"{rate.rate} is not above 0")
@@ -102,7 +102,15 @@ def read_tags(section: BillingSection) -> Mapping[str, tuple[str, ...]]:
     for name in section.tags:
         if name not in DIMENSIONS:
             raise unknown_key(name, DIMENSIONS, "billing.tags")
-    return {**DEFAULT_KEYS, **{name: tuple(keys) for name, keys in section.tags.items()}}
+    return {**DEFAULT_KEYS, **{name: _tag_keys(keys, f"billing.tags.{name}") for name, keys in section.tags.items()}}
+
+
+def _tag_keys(written: Any, key: str) -> tuple[str, ...]:
+    keys = typed(written, list[str], key)
+    for i, each in enumerate(keys):
+        if not each.strip():
+            raise SettingsError(f"{key}[{i}]", "must not be empty")
+    return tuple(keys)
 
 
 def read_bills(section: BillingSection, directory: Path) -> Bills:

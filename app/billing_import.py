@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain, count
+from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from app.adapters.billing_files import BillFile, UnreadableBillError
 from app.billing_records import closing_record, row_record
+from domain.billing.block import Block, Readers
 from domain.billing.catalogue import detect
 from domain.billing.editions import Edition, merged, standing
 from domain.billing.formats import Context, Unrecognised
@@ -135,10 +137,32 @@ def read(delivery: Delivery, options: Options, summary: Summary) -> Iterator[Pie
         try:
             with BillFile(file) as bill:
                 found = _readable(bill, options)
+                if found.dataset_of is not None and not delivery.dataset:
+                    delivery = delivery._replace(dataset=_dataset_of(delivery, options) or found.dataset)
                 yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
         except UnreadableBillError as error:
             raise DamagedError(Refused(file, str(error))) from error
     summary.editions.extend(merged(editions))
+
+
+def _dataset_of(delivery: Delivery, options: Options) -> str:
+    """Return which data set the files of a delivery are together, of a format that has several; else an empty text.
+
+    One record may decide, so all of them are looked at until one does: an export that begins with what nobody reserved
+    would count beside its twin rather than instead of it.
+    """
+    for file in delivery.files:
+        with suppress(UnreadableBillError), BillFile(file) as bill:
+            form, header = _readable(bill, options), bill.table.header
+            if form.dataset_of is None:
+                continue
+            names = [name for name in form.dataset_columns if name in header]
+            positions = [header.positions[canonical(name)] for name in names]
+            readers = Readers(options.table, decimal_comma=bill.table.decimal_comma)
+            for batch in bill.batches(positions, []):
+                if found := form.dataset_of(Block(names, batch.columns, batch.length, readers)):
+                    return found
+    return ""
 
 
 def _read_file(
@@ -153,15 +177,11 @@ def _read_file(
 ) -> Iterator[Piece]:
     header = bill.table.header
     needed = [header.positions[canonical(str(header.first_of(group)))] for group in form.needs]
-    batches = iter(bill.batches(form.columns(header), needed))
-    first = next(batches, None)
-    label = form.label(header)
-    summary.files.append((file, f"{form.name} {label}".strip()))
+    summary.files.append((file, f"{form.name} {form.label(header)}".strip()))
     source = Source(delivery.part, delivery.assembly, delivery.written)
-    reading = Reading(form, header, Context(options.currency, ""), source, options.table, occurrences)
-    if first is not None:
-        reading = reading.of_dataset(delivery.dataset or reading.dataset_of(reading.block(first.columns, first.length)))
-    for batch in chain([] if first is None else [first], batches):
+    context = Context(options.currency, delivery.dataset or form.dataset, bill.table.decimal_comma)
+    reading = Reading(form, header, context, source, options.table, occurrences)
+    for batch in bill.batches(form.columns(header), needed):
         yield _piece(file, bill, reading, batch, summary)
     if reading.assumed_currency:
         summary.assumed_currency.append(file)
@@ -240,7 +260,7 @@ async def _publish_rows(
     on_piece: Callable[[Piece], None],
 ) -> None:
     pieces = read(delivery, options, summary)
-    ordinals: defaultdict[str, Iterator[int]] = defaultdict(count)
+    ordinals: defaultdict[tuple[str, str], Iterator[int]] = defaultdict(count)
     coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals))
     while (found := await coming) is not None:
         piece, records = found
@@ -249,6 +269,12 @@ async def _publish_rows(
         on_piece(piece)
 
 
-def _next_records(pieces: Iterator[Piece], ordinals: Mapping[str, Iterator[int]]) -> tuple[Piece, list[Record]] | None:
+def _next_records(
+    pieces: Iterator[Piece], ordinals: Mapping[tuple[str, str], Iterator[int]]
+) -> tuple[Piece, list[Record]] | None:
     piece = next(pieces, None)
-    return None if piece is None else (piece, [row_record(row, next(ordinals[row.statement])) for row in piece.rows])
+    return (
+        None
+        if piece is None
+        else (piece, [row_record(row, next(ordinals[row.statement, row.part])) for row in piece.rows])
+    )

@@ -98,7 +98,12 @@ def show(summary: Summary, plan: Plan, console: Console, missing: Sequence[str] 
     for rate in missing:
         console.print(f"{rate}{_THEN}", soft_wrap=True)
     for refused in summary.refused:
-        console.print(f"refused, nothing of it was read: {refused.file}: {refused.reason}", soft_wrap=True)
+        console.print(f"refused, nothing of it counts: {refused.file}: {refused.reason}", soft_wrap=True)
+    if summary.refused:
+        files = sum(len(delivery.files) for delivery in plan.deliveries)
+        good = len({file for file, _ in summary.files} - {refused.file for refused in summary.refused})
+        refused_files = counted(files - good, "file")
+        console.print(f"{refused_files} of {files} refused; {counted(good, 'file')} read", soft_wrap=True)
 
 
 def _listed(console: Console, count: int, what: str, rows: Sequence[tuple[Path, RejectedRow]]) -> None:

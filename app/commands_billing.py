@@ -17,6 +17,7 @@ from app.adapters.ecb_rates import EcbRates
 from app.endings import fail
 from app.runtime import NotRunningError
 from app.settings import from_environment, load_configuration
+from domain.currencies import is_currency
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
@@ -52,7 +53,8 @@ def import_billing(
     """Read bills of cloud and LLM providers, tell what they come to, and send them to billing-deltas.
 
     Formats are told by the columns: FOCUS, AWS CUR, Azure, Google Cloud, OpenCost, OpenAI, Anthropic. A file of
-    another format is refused whole. Importing a file again adds nothing; a newer edition replaces the older.
+    another format is refused whole, and others are read. Importing a file again adds nothing; a newer edition replaces
+    the older. The exit code is 1 when a file was refused, a rate is missing or something could not be sent.
     """
     # Arrow and Kafka's client take a while to load: not for `--help`.
     from app.billing_import import Options, Summary  # noqa: PLC0415
@@ -63,6 +65,8 @@ def import_billing(
 
     settings = from_environment()
     configuration = load_configuration(settings.config_path)
+    if currency is not None and not is_currency(currency):
+        raise typer.BadParameter(f"{currency!r} is not an ISO 4217 code such as USD", param_hint="--currency")
     options = Options(currency or configuration.currency, TagTable(configuration.tags), format)
     summary = Summary(options.currency)
     try:

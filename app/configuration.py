@@ -27,6 +27,7 @@ from app.typed_toml import SettingsError, parse_toml, read_secret_file, read_tex
 from domain.anomaly.calendar import MAX_FAST, AnomalySettings, Planned
 from domain.billing.tags import DEFAULT_KEYS
 from domain.budgets import Budget, define
+from domain.currencies import is_currency
 from domain.money import parse_amount
 from domain.ownership import Owner, parse_codeowners
 from domain.rejection import Rejected
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from domain.reconciliation import Match
 
 FILE_KEY: Final = "COSTGUARD_CONFIG"
-_CURRENCY: Final = re.compile(r"[A-Z]{3}")
 _WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope)\b")
 _FIELD_FIRST: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
 _UNKNOWN_FIRST: Final = re.compile(r"'([^']*)' is (not a field .+)", re.DOTALL)
@@ -128,7 +128,7 @@ def load_configuration(path: Path | None) -> Configuration:
 def parse_configuration(text: str, path: Path) -> Configuration:
     """Read a configuration; `path` is where it stands: for messages, and for the paths in it."""
     file = typed(parse_toml(text, FILE_KEY, str(path)), _File)
-    if not _CURRENCY.fullmatch(file.currency):
+    if not is_currency(file.currency):
         raise SettingsError("currency", f"{file.currency!r} is not an ISO 4217 code such as USD")
     codeowners = path.parent / file.codeowners if file.codeowners is not None else None
     return Configuration(

@@ -2,6 +2,10 @@
 
 The standard library's reader makes a string of every cell, which costs more than all that follows. It is used where
 exact places matter more than speed: for records of a wrong length, and for the numbers of lines.
+
+Spreadsheets and portals write some lines of a cell or two before the columns (a title, a period, `sep=;`): the header
+is then the first line that is as wide as one. Cells that semicolons separate have commas in their numbers. What is no
+UTF-8 is read as Windows-1252, in which spreadsheets of Western Europe save: only names and tags can depend on it.
 """
 
 from __future__ import annotations
@@ -9,8 +13,10 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, cast
 
 import pyarrow as pa
@@ -26,15 +32,20 @@ if TYPE_CHECKING:
 BLOCK_BYTES: Final = 4 << 20
 MAX_RECORD_BYTES: Final = 16 << 20
 _DELIMITERS: Final = ",;\t|"
+# What a line before the header has at most: a name and its value.
+_TITLE_CELLS: Final = 2
+_LINES_BEFORE: Final = 40
 # A header is shorter than this.
 _LOOKED_AT: Final = 1 << 16
 _WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_LEGACY: Final = "Windows-1252"
+_BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")
 
 csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 class CsvTable:
-    """A CSV file whose first line that is not blank names the columns."""
+    """A CSV file whose first line that is not blank, or the first wide one after narrow ones, names the columns."""
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the columns; raise `UnreadableBillError` when there is no header."""
@@ -44,13 +55,12 @@ class CsvTable:
             head = self._first[: 1 << 20].decode("utf-8", "ignore" if len(self._first) > 1 << 20 else "strict")
         except UnicodeDecodeError:
             raise UnreadableBillError("neither UTF-8 nor UTF-16 text") from None
-        self._delimiter = max(_DELIMITERS, key=head.lstrip().partition("\n")[0].count)
-        reader = csv.reader(io.StringIO(head, newline=""), delimiter=self._delimiter)
-        names = next((record for record in reader if any(record)), [])
+        self._delimiter = _delimiter(head)
+        self.decimal_comma = self._delimiter == ";"
+        names, self._header_lines = _columns(head, self._delimiter)
         if not names:
             raise UnreadableBillError("the file is empty")
         self.header = Header([name.strip() for name in names])
-        self._header_lines = reader.line_num
 
     def batches(self, positions: Sequence[int], needed: Sequence[int]) -> Iterator[Batch]:
         """Yield the records of each block, then those of them that are short but usable."""
@@ -73,6 +83,31 @@ class CsvTable:
         yield self._first
         self._first = b""
         yield from self._blocks
+
+
+def _delimiter(head: str) -> str:
+    lines = [line for line in islice(io.StringIO(head), _LINES_BEFORE) if line.strip()] or [""]
+    wide = next((line for line in lines if _cells_of(line) > _TITLE_CELLS), lines[0])
+    return max(_DELIMITERS, key=wide.count)
+
+
+def _cells_of(line: str) -> int:
+    return max(map(line.count, _DELIMITERS)) + 1
+
+
+def _columns(head: str, delimiter: str) -> tuple[list[str], int]:
+    """Return the names of the columns, and on which line they end."""
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    first: tuple[list[str], int] = [], 0
+    for record in reader:
+        cells = sum(bool(cell.strip()) for cell in record)
+        if cells > _TITLE_CELLS:
+            return record, reader.line_num
+        if cells and not first[0]:
+            first = record, reader.line_num
+        if reader.line_num >= _LINES_BEFORE:
+            break
+    return first
 
 
 class _Irregular(NamedTuple):
@@ -214,13 +249,14 @@ def _after_lines(content: bytes, lines: int) -> int:
     return position
 
 
-class _Utf16:
-    """A UTF-16 stream read as UTF-8."""
+class _Recoded:
+    """A stream of another encoding read as UTF-8."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
         # Not `TextIOWrapper`: it closes the stream as it goes, which somebody else may be asking for its position.
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-16")()
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
 
     def read(self, size: int) -> bytes:
         try:
@@ -229,7 +265,7 @@ class _Utf16:
                     return text.encode()
             return self._decoder.decode(b"", final=True).encode()
         except UnicodeError:
-            raise UnreadableBillError("it begins as UTF-16 text, and is damaged further on") from None
+            raise UnreadableBillError(f"it begins as {self._encoding} text, and is damaged further on") from None
 
 
 class _LinesOfReturns:
@@ -246,5 +282,16 @@ def _as_utf8(stream: BinaryIO) -> BinaryIO:
     start = stream.read(_LOOKED_AT)
     stream.seek(0)
     if start[:2] in _WIDE:
-        return cast("BinaryIO", _Utf16(stream))
-    return cast("BinaryIO", _LinesOfReturns(stream)) if b"\r" in start and b"\n" not in start else stream
+        return cast("BinaryIO", _Recoded(stream, "UTF-16"))
+    if b"\r" in start and b"\n" not in start:
+        stream = cast("BinaryIO", _LinesOfReturns(stream))
+    return cast("BinaryIO", _Recoded(stream, _LEGACY)) if _is_legacy(start) else stream
+
+
+def _is_legacy(start: bytes) -> bool:
+    """Tell whether text is no UTF-8: bytes above ASCII that do not fit, and none that only a binary file has."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(start)
+    except UnicodeDecodeError:
+        return not _BINARY.search(start)
+    return False

@@ -25,6 +25,8 @@ ZIP: Final = b"PK\x03\x04"
 PARQUET: Final = b"PAR1"
 # What macOS adds to an archive.
 _RESOURCE_FORKS: Final = "__MACOSX/"
+# Every file of Office Open XML (.xlsx) is an archive with this in it.
+_WORKBOOK: Final = "[Content_Types].xml"
 DAMAGED: Final = (OSError, EOFError, zlib.error, zipfile.BadZipFile)
 
 
@@ -45,6 +47,8 @@ class Table(Protocol):
     """An open file: its columns, and its records."""
 
     header: Header
+    decimal_comma: bool
+    """Whether a comma begins the decimals of numbers, as in `1.234,56`."""
 
     def batches(self, positions: Sequence[int], needed: Sequence[int]) -> Iterator[Batch]:
         """Yield the cells of the columns at `positions`; a record may be short where it lacks none `needed`."""
@@ -130,6 +134,8 @@ class BillFile:
         members = [
             name for name in archive.namelist() if not name.endswith("/") and not name.startswith(_RESOURCE_FORKS)
         ]
+        if _WORKBOOK in members:
+            raise UnreadableBillError("a workbook of a spreadsheet; save its sheet as CSV and import that")
         if len(members) != 1:
             raise UnreadableBillError(f"a zip archive of {len(members)} files; unpack it and import its directory")
         try:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from app.adapters.billing_files import Batch, UnreadableBillError
 from domain.billing.header import Header
+from domain.billing.tags import is_tag_map
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -21,6 +22,8 @@ ROWS: Final = 8192
 
 class ParquetTable:
     """A parquet file; the number of a row stands for its line."""
+
+    decimal_comma = False
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the columns; raise `UnreadableBillError` when it is damaged."""
@@ -51,13 +54,13 @@ def _line_counter(first: int) -> Callable[[int], int]:
 
 
 def _flat_schema(schema: Any) -> list[tuple[str, tuple[str, ...]]]:
-    """Return every leaf that is not inside a list or map: its dotted name and path."""
+    """Return every leaf that is not inside a list or map, or a struct that is tags: its dotted name and path."""
     found: list[tuple[str, tuple[str, ...]]] = []
 
     def visit(fields: Any, path: tuple[str, ...]) -> None:
         for field in fields:
             here = (*path, field.name)
-            if pa.types.is_struct(field.type):
+            if pa.types.is_struct(field.type) and not is_tag_map(field.name):
                 visit([field.type.field(i) for i in range(field.type.num_fields)], here)
             else:
                 found.append((".".join(here), here))

@@ -55,11 +55,11 @@ def spread(cost: Decimal, start: datetime, end: datetime) -> list[Part]:
 def why_not(start: datetime, end: datetime, *, committed: bool) -> str | None:
     """Return why a purchase without effective cost cannot be spread; None when it can."""
     if committed:
-        return "EffectiveCost: empty, and not spread: what the commitment covers tells it"
+        return "what the commitment covers tells it"
     if end <= _next_day(start):
-        return "EffectiveCost: empty, and not spread: the charge period is not longer than a day"
+        return "the charge period is not longer than a day"
     if end - start > MAX_TERM:
-        return f"EffectiveCost: empty, and not spread: the charge period ends {end:%Y-%m-%d}"
+        return f"the charge period ends {end:%Y-%m-%d}"
     return None
 
 

@@ -10,8 +10,8 @@ upfront fees and negations: 0; all else as billed |
 | contracted | unblended; usage under a reservation: public on-demand cost; negations: 0 |
 | list | public on-demand cost of usage, else unblended; negations: 0 |
 
-A report without the columns of amortisation (they came in 2018 and 2019) tells commitments as they were billed: that is
-their effective cost, too. Upfront fees are noted, not spread: reports of later months may tell them again.
+A report without the columns of amortisation tells commitments as they were billed: that is their effective cost, too,
+but for fees, which are spread (`domain.billing.aws_commitments`).
 
 Negations of savings plans stay among the billed cost of usage, so that sums are the invoice's.
 Net columns (after negotiated discounts) win over the plain ones wherever they hold a number.
@@ -21,12 +21,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from domain.billing import amortising, aws_commitments
+from domain.billing.aws_commitments import Commitments, effective, spread_fees
 from domain.billing.block import scopes_of
 from domain.billing.formats import Format
 from domain.billing.header import canonical
 from domain.billing.row import ADJUSTMENT, CORRECTION, CREDIT, PURCHASE, TAX, USAGE
 from domain.billing.tags import parse_tags
-from domain.money import EXACT, ZERO
+from domain.money import ZERO
 from domain.scope import Scope
 
 if TYPE_CHECKING:
@@ -39,10 +41,6 @@ if TYPE_CHECKING:
 
 TAG_PREFIXES: Final = ("resourceTags/", "resource_tags_")
 _TAGS_FOLDED: Final = tuple(prefix.casefold() for prefix in TAG_PREFIXES)
-_PLANS: Final = "SavingsPlan"
-_NEGATION: Final = "SavingsPlanNegation"
-_RESERVATION: Final = ("reservation/ReservationARN", "reservation/ReservationA_R_N")
-_PLAN_FEE: Final = "SavingsPlanUpfrontFee"
 
 
 class LineType(NamedTuple):
@@ -84,8 +82,8 @@ def convert(block: Block, context: Context) -> Columns:
     kinds = [types[each] for each in zip(_kinds(block), _products(block), strict=True)]
     start = block.needed_instant("lineItem/UsageStartDate")
     tags, scopes = _tags(block)
-    return {
-        **_costs(block),
+    columns = {
+        **_costs(block, _kinds(block), commitments := Commitments(block)),
         "billing_currency": [text or context.currency for text in block.text("lineItem/CurrencyCode")],
         "charge_category": [kind.category for kind in kinds],
         "charge_kind": [kind.kind for kind in kinds],
@@ -101,6 +99,8 @@ def convert(block: Block, context: Context) -> Columns:
         "tags": tags,
         "scope": scopes,
     }
+    spread_fees(block, _kinds(block), columns, commitments)
+    return columns
 
 
 def _kinds(block: Block) -> Sequence[str]:
@@ -117,24 +117,16 @@ def _line_type(of: tuple[str, str]) -> LineType:
     return found._replace(kind="support") if product.startswith("AWSSupport") and found.category != TAX else found
 
 
-def _costs(block: Block) -> Columns:
+def _costs(block: Block, kinds: Sequence[str], commitments: Commitments) -> Columns:
     unblended = block.needed_amount("lineItem/UnblendedCost")
     billed = _net(block.money("lineItem/NetUnblendedCost"), unblended)
     public = block.amount("pricing/publicOnDemandCost")
-    kinds = _kinds(block)
-    _note_upfront_fees(block, kinds, commitments := _Commitments(block))
     return {
         "billed_cost": billed,
-        "effective_cost": [_effective(kind, billed[i], i, commitments) for i, kind in enumerate(kinds)],
+        "effective_cost": [effective(kind, billed[i], i, commitments) for i, kind in enumerate(kinds)],
         "list_cost": [_list(*each) for each in zip(kinds, unblended, public, strict=True)],
         "contracted_cost": [_contracted(*each) for each in zip(kinds, unblended, public, strict=True)],
     }
-
-
-def _note_upfront_fees(block: Block, kinds: Sequence[str], parts: _Commitments) -> None:
-    for position, kind in enumerate(kinds):
-        if not parts.are_told(kind) and parts.is_upfront_fee(kind, position):
-            block.note(position, "an upfront fee, not spread: the report has no columns of amortisation")
 
 
 def _net(net: Sequence[Decimal | None], gross: Sequence[Any]) -> list[Any]:
@@ -143,66 +135,22 @@ def _net(net: Sequence[Decimal | None], gross: Sequence[Any]) -> list[Any]:
     return [plain if better is None else better for better, plain in zip(net, gross, strict=True)]
 
 
-class _Commitments:
-    """The columns of reservations and savings plans, read when a line needs them."""
-
-    def __init__(self, block: Block) -> None:
-        self._block = block
-        self.are_reservations_told = "reservation/EffectiveCost" in block
-        self.are_plans_told = "savingsPlan/SavingsPlanEffectiveCost" in block
-        self._read: dict[str, list[Decimal | None]] = {}
-
-    def amount(self, position: int, group: str, name: str) -> Decimal:
-        """Return the net amount, else the plain one, else 0."""
-        spelt = (f"{group}/Net{name}", f"{group}/{name}")
-        for each in spelt:
-            if each not in self._read:
-                self._read[each] = self._block.money(each)
-            if (found := self._read[each][position]) is not None:
-                return found
-        return ZERO
-
-    def are_told(self, kind: str) -> bool:
-        """Tell whether the report amortises lines of a type."""
-        return self.are_plans_told if kind.startswith(_PLANS) else self.are_reservations_told
-
-    def is_upfront_fee(self, kind: str, position: int) -> bool:
-        """Tell whether a line is the upfront fee of a savings plan or a reservation."""
-        return kind == _PLAN_FEE or (kind == "Fee" and bool(self._block.cells(*_RESERVATION)[position]))
-
-
-def _effective(kind: str, billed: Decimal, position: int, parts: _Commitments) -> Decimal:
-    if kind == "Usage" or not parts.are_told(kind):
-        return billed
-    if kind == "DiscountedUsage":
-        return parts.amount(position, "reservation", "EffectiveCost")
-    if kind == "SavingsPlanCoveredUsage":
-        return parts.amount(position, "savingsPlan", "SavingsPlanEffectiveCost")
-    if kind == "RIFee":
-        upfront = parts.amount(position, "reservation", "UnusedAmortizedUpfrontFeeForBillingPeriod")
-        return EXACT.add(upfront, parts.amount(position, "reservation", "UnusedRecurringFee"))
-    if kind == "SavingsPlanRecurringFee":
-        committed = parts.amount(position, "savingsPlan", "TotalCommitmentToDate")
-        return EXACT.subtract(committed, parts.amount(position, "savingsPlan", "UsedCommitment"))
-    return ZERO if kind == _NEGATION or parts.is_upfront_fee(kind, position) else billed
-
-
 def _list(kind: str, unblended: Decimal, public: Decimal | None) -> Decimal:
-    if kind == _NEGATION:
+    if kind == aws_commitments.NEGATION:
         return ZERO
     covered = kind in ("Usage", "DiscountedUsage", "SavingsPlanCoveredUsage")
     return public if covered and public is not None else unblended
 
 
 def _contracted(kind: str, unblended: Decimal, public: Decimal | None) -> Decimal:
-    if kind == _NEGATION:
+    if kind == aws_commitments.NEGATION:
         return ZERO
     return public if kind == "DiscountedUsage" and public is not None else unblended
 
 
 def _descriptions(block: Block) -> Columns:
     plans = block.text("savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N")
-    reservations = block.text(*_RESERVATION)
+    reservations = block.text(*aws_commitments.RESERVATION)
     return {
         "charge_description": block.text("lineItem/LineItemDescription"),
         "service_name": _first(_product_names(block), block.text("lineItem/ProductCode")),
@@ -245,19 +193,30 @@ def _first(preferred: Sequence[str | None], otherwise: Sequence[str | None]) -> 
 
 def _tags(block: Block) -> tuple[Sequence[dict[str, str]], Sequence[Scope]]:
     """Return tags and scopes: from a column per tag, or from CUR 2.0's one column of all."""
-    names = [name for name in block.names if name.casefold().startswith(_TAGS_FOLDED)]
-    if not names:
-        tags = block.tags(parse_tags, "resource_tags", "tags")
+    found = block.starting_with(_TAGS_FOLDED)
+    if not found:
+        tags = _maps(block)
         return tags, scopes_of(block, tags)
-    cells = zip(*map(block.cells, names), strict=True)
+    names = [name for name, _ in found]
+    cells = zip(*[column for _, column in found], strict=True)
     tags = [{name: cell for name, cell in zip(names, each, strict=True) if cell} for each in cells]
     # Names of hosts are tags, too, so lines differ in their tags; those that say whose cost it is repeat.
-    telling = [name for name in names if block.readers.table.tells(name)]
+    telling = [(name, column) for name, column in found if block.readers.table.tells(name)]
     if not telling:
         return tags, [Scope()] * len(block)
-    scopes = block.readers.memo(_scope_of, tuple(telling), block.readers.table)
-    keys = zip(*map(block.cells, telling), strict=True)
+    scopes = block.readers.memo(_scope_of, tuple(name for name, _ in telling), block.readers.table)
+    keys = zip(*[column for _, column in telling], strict=True)
     return tags, [scopes[key] for key in keys]
+
+
+def _maps(block: Block) -> list[dict[str, str]]:
+    """Return the tags of resources, then what CUR 2.0 adds of accounts and users in a map of its own."""
+    maps = [block.tags(parse_tags, name) for name in ("resource_tags", "tags") if name in block]
+    if len(maps) < 2:  # noqa: PLR2004 - both
+        return maps[0] if maps else block.tags(parse_tags, "tags")
+    return [
+        resource | {key: more[key] for key in more if key not in resource} for resource, more in zip(*maps, strict=True)
+    ]
 
 
 def _scope_of(cells: tuple[str, ...], names: tuple[str, ...], table: TagTable) -> Scope:
@@ -271,11 +230,7 @@ _USES: Final = (
     "lineItem/LegalEntity", "lineItem/NetUnblendedCost", "product/ProductName", "product/servicename", "product",
     "product/servicecode", "product/region", "product/regionCode", "product/sku", "pricing/publicOnDemandCost",
     "pricing/unit", "pricing/RateCode", "pricing/RateId", "identity/LineItemId", "identity/TimeInterval",
-    "reservation/EffectiveCost", "reservation/NetEffectiveCost", *_RESERVATION,
-    "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/UnusedRecurringFee",
-    "reservation/NetUnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/NetUnusedRecurringFee",
-    "savingsPlan/SavingsPlanEffectiveCost", "savingsPlan/NetSavingsPlanEffectiveCost", "savingsPlan/UsedCommitment",
-    "savingsPlan/SavingsPlanARN", "savingsPlan/SavingsPlanA_R_N", "savingsPlan/TotalCommitmentToDate", "tags",
+    *aws_commitments.USES, "tags",
     "resource_tags",
 )  # fmt: skip
 
@@ -293,8 +248,9 @@ FORMAT: Final = Format(
     ),
     uses=_USES,
     convert=convert,
+    more=amortising.following_days,
     tags=TAG_PREFIXES,
     currencies=("lineItem/CurrencyCode",),
-    dataset=lambda _block: "cur",
+    dataset="cur",
     label=lambda header: "2.0" if canonical("resource_tags") in header.positions else "1",
 )

@@ -5,12 +5,14 @@ Cost bases (source: "Understand cost details fields" of Microsoft Cost Managemen
 | basis | rule |
 |---|---|
 | billed | the cost; usage that a reservation or savings plan covers was billed with its purchase: 0 |
-| effective | the cost; a purchase of a reservation or plan: 0; covered usage in an export of actual cost: not told |
+| effective | the cost; a purchase of a reservation or plan: 0, or spread in an export of actual cost, \
+where covered usage is not told |
 | contracted | unit price x quantity, in billing currency; None without a unit price |
 | list | pay-as-you-go cost, else pay-as-you-go price x quantity; None where Azure gives neither, or a price of 0 |
 
 Actual and amortised exports of one month tell the same charges twice, so they are two data sets: billed cost is to
-be taken from `actual`, effective cost from `amortised` where there is one.
+be taken from `actual`, effective cost from `amortised` where there is one. The first record that only one of them has
+decides, wherever in the file it is; without any, they are the same.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from domain.billing import azure_purchases
 from domain.billing.block import scopes_of
 from domain.billing.formats import Format
 from domain.billing.instants import next_month
@@ -37,6 +40,8 @@ ACTUAL: Final = "actual"
 AMORTISED: Final = "amortised"
 COST: Final = ("CostInBillingCurrency", "PreTaxCost", "Cost", "ExtendedCost")
 DATE: Final = ("Date", "UsageDateTime", "UsageDate")
+# What is downloaded from a cost analysis has services in place of meters.
+SERVICE: Final = ("MeterCategory", "ServiceName")
 _DAY: Final = timedelta(days=1)
 _COMMITTED: Final = ("Reservation", "SavingsPlan")
 
@@ -74,11 +79,10 @@ def convert(block: Block, context: Context) -> Columns:
     """Turn cost details into FOCUS."""
     types = [CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in block.cells("ChargeType")]
     committed = _committed(block)
-    _note_purchases(block, types, committed, context.dataset)
     costs = [_bases(*each, context.dataset) for each in zip(block.needed_amount(*COST), types, committed, strict=True)]
     start = block.needed_instant(*DATE)
     tags = block.tags(parse_tags, "Tags")
-    return {
+    columns = {
         "billed_cost": [cost.billed for cost in costs],
         "effective_cost": [cost.effective for cost in costs],
         **_prices(block),
@@ -99,17 +103,25 @@ def convert(block: Block, context: Context) -> Columns:
         "tags": tags,
         "scope": scopes_of(block, tags),
     }
+    if context.dataset == ACTUAL:
+        bought = [at for at, each in enumerate(types) if each.category == PURCHASE and committed[at]]
+        azure_purchases.spread_purchases(block, bought, columns)
+    return columns
 
 
-def dataset_of(block: Block) -> str:
-    """Tell amortised from actual cost: only the former prices what a commitment covers, or leaves unused."""
+def dataset_of(block: Block) -> str | None:
+    """Tell amortised from actual cost; None where these records are in neither of them different.
+
+    Only amortised cost prices what a commitment covers, or leaves unused; only actual cost has its purchase.
+    """
     types = [CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in block.cells("ChargeType")]
-    costs = block.amount(*COST)
-    shown = any(
-        each.unused or (covered and each is _USAGE and cost)
-        for each, covered, cost in zip(types, _committed(block), costs, strict=True)
-    )
-    return AMORTISED if shown else ACTUAL
+    shown = None
+    for charge, covered, cost in zip(types, _committed(block), block.amount(*COST), strict=True):
+        if charge.unused or (covered and charge is _USAGE and cost):
+            return AMORTISED
+        if covered and charge.category == PURCHASE and cost:
+            shown = ACTUAL
+    return shown
 
 
 def _committed(block: Block) -> list[bool]:
@@ -130,15 +142,8 @@ def _bases(cost: Decimal, charge: ChargeType, committed: bool, dataset: str) -> 
     return _Cost(cost, ZERO)
 
 
-def _note_purchases(block: Block, types: Sequence[ChargeType], committed: Sequence[bool], dataset: str) -> None:
-    """Note the purchases of commitments that only an export of amortised cost spreads over their term."""
-    for position, (charge, covered) in enumerate(zip(types, committed, strict=True)) if dataset == ACTUAL else ():
-        if covered and charge.category == PURCHASE:
-            block.note(position, "a commitment, not spread: the export of amortised cost tells its effective cost")
-
-
 def _kinds(block: Block, types: Sequence[ChargeType]) -> list[str]:
-    services = block.cells("MeterCategory")
+    services = block.cells(*SERVICE)
     return [
         "support" if "Support" in service and each.category in (USAGE, PURCHASE) else each.kind
         for each, service in zip(types, services, strict=True)
@@ -181,7 +186,7 @@ def _billing_periods(block: Block, days: Sequence[datetime]) -> Columns:
 
 def _descriptions(block: Block) -> Columns:
     benefits = zip(block.text("BenefitId"), block.text("ReservationId"), strict=True)
-    services = zip(block.text("MeterCategory"), block.text("ConsumedService"), strict=True)
+    services = zip(block.text(*SERVICE), block.text("ConsumedService"), strict=True)
     return {
         "charge_description": block.text("ProductName", "Product", "MeterName"),
         "charge_frequency": block.text("Frequency"),
@@ -209,6 +214,7 @@ def _descriptions(block: Block) -> Columns:
     }
 
 
+_DECIDING: Final = ("ChargeType", "ReservationId", "BenefitId", "PricingModel")
 _USES: Final = (
     "BillingCurrency", "BillingCurrencyCode", "Currency", "ChargeType", "PricingModel", "ReservationId",
     "ReservationName", "BenefitId", "BenefitName", "Quantity", "UsageQuantity", "ConsumedQuantity", "UnitPrice",
@@ -217,16 +223,19 @@ _USES: Final = (
     "ConsumedService", "ServiceFamily", "PublisherName", "InvoiceId", "BillingAccountId", "BillingProfileId",
     "BillingAccountName", "SubscriptionName", "ResourceLocation", "Location", "MeterRegion", "AvailabilityZone",
     "ResourceId", "InstanceId", "InstanceName", "ResourceName", "ResourceGroup", "ResourceGroupName", "ProductId",
-    "MeterId", "PricingCurrency", "UnitOfMeasure",
+    "MeterId", "PricingCurrency", "UnitOfMeasure", *azure_purchases.USES,
 )  # fmt: skip
 
 FORMAT: Final = Format(
     name="azure",
     provider="Microsoft",
-    needs=(COST, DATE, ("MeterCategory",), ("SubscriptionId", "SubscriptionGuid")),
+    needs=(COST, DATE, SERVICE, ("SubscriptionId", "SubscriptionGuid")),
     uses=_USES,
     convert=convert,
-    dataset=dataset_of,
+    more=azure_purchases.following_days,
+    dataset=ACTUAL,
+    dataset_of=dataset_of,
+    dataset_columns=(*COST, *_DECIDING),
     label=lambda header: next(
         (name for name, column in (("ea", "PartNumber"), ("mca", "ServicePeriodStartDate")) if column in header),
         "pay-as-you-go",

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from domain.billing.amounts import parse_amount
+from domain.billing.amounts import parse_amount, parse_comma_amount
 from domain.billing.header import canonical
 from domain.billing.instants import parse_instant
 from domain.money import ZERO
@@ -70,8 +70,8 @@ def _reader(parse: Callable[[str], object]) -> Memo:
 class Readers:
     """What is remembered between the blocks of a file."""
 
-    def __init__(self, table: TagTable) -> None:
-        self.amounts = _reader(parse_amount)
+    def __init__(self, table: TagTable, *, decimal_comma: bool = False) -> None:
+        self.amounts = _reader(parse_comma_amount if decimal_comma else parse_amount)
         self.instants = _reader(parse_instant)
         self.table = table
         self.memos: dict[Any, Memo] = {}
@@ -106,6 +106,11 @@ class Block:
         """Return the cells of the first of the columns that the file has, empty texts if it has none."""
         return self._column(names) or [""] * self._length
 
+    def starting_with(self, prefixes: tuple[str, ...]) -> list[tuple[str, Column]]:
+        """Return the columns whose names begin with one of the prefixes (in lower case), each with its name."""
+        named = zip(self.names, self.columns, strict=True)
+        return [(name, column) for name, column in named if name.casefold().startswith(prefixes)]
+
     def text(self, *names: str) -> list[str | None]:
         """Return texts, None for empty ones and the word null."""
         found = self._column(names)
@@ -127,6 +132,11 @@ class Block:
     def instant(self, *names: str) -> list[datetime | None]:
         """Return times in UTC; None for empty ones."""
         return self._read(self.readers.instants, names)
+
+    def instant_of(self, name: str, position: int) -> datetime | None:
+        """Return the time of one record; None when it is empty or no time: for a few records that need it."""
+        found = self.readers.instants[self.cells(name)[position]]
+        return found if isinstance(found, datetime) else None
 
     def needed_amount(self, *names: str) -> list[Decimal]:
         """Return numbers; a record without one is rejected, and its value here means nothing."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from domain.billing.datasets import is_bill
+from domain.billing.datasets import completes
 from domain.sources import provider_named
 from domain.windows import DAY
 
@@ -31,7 +31,7 @@ def coverage(statements: Iterable[tuple[str, Iterable[Edition]]]) -> dict[str, d
     found: dict[str, dict[str, int]] = {}
     for name, counting in statements:
         until = max(map(_until, counting), default=0)
-        if until > 0 and is_bill(name):
+        if until > 0 and completes(name):
             provider, _, rest = name.partition("/")
             accounts = found.setdefault(provider_named(provider), {})
             account = rest.rpartition("/")[0]

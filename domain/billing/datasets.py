@@ -2,6 +2,10 @@
 
 Azure exports a month as actual and as amortised cost. Either alone is a whole bill. On a day that both of one billing
 account tell, effective cost is that of the amortised export, and all else that of the actual one.
+
+An actual export has purchases of commitments, whose parts belong to the days of months to come. The amortised export of
+each of these months tells them, too. So the parts are statements of their own, one a month, which tell effective cost
+on days of which no amortised export does.
 """
 
 from __future__ import annotations
@@ -9,8 +13,10 @@ from __future__ import annotations
 from typing import Final
 
 from domain.billing.azure import ACTUAL, AMORTISED
+from domain.billing.azure_purchases import PURCHASES
 
-_OTHER: Final = {ACTUAL: AMORTISED, AMORTISED: ACTUAL}
+_OTHER: Final = {ACTUAL: AMORTISED, AMORTISED: ACTUAL, PURCHASES: AMORTISED}
+_DEPENDENT: Final = {ACTUAL: (AMORTISED,), AMORTISED: (ACTUAL, PURCHASES)}
 _EFFECTIVE: Final = "effective"
 # What rules say of bills afterwards. It is no bill: nothing is complete because of it.
 REATTRIBUTION: Final = "reattribution"
@@ -18,9 +24,13 @@ REATTRIBUTION: Final = "reattribution"
 
 def sibling(statement: str) -> str | None:
     """Return the statement that tells the same charges in the other data set; None where there is no other."""
-    provider, _, rest = statement.partition("/")
-    dataset, _, account = rest.partition("/")
-    return f"{provider}/{_OTHER[dataset]}/{account}" if dataset in _OTHER else None
+    other = _OTHER.get(_dataset(statement))
+    return None if other is None else _of(statement, other)
+
+
+def dependents(statement: str) -> list[str]:
+    """Return the statements that tell something else once this one tells its days."""
+    return [_of(statement, each) for each in _DEPENDENT.get(_dataset(statement), ())]
 
 
 def is_bill(statement: str) -> bool:
@@ -28,13 +38,25 @@ def is_bill(statement: str) -> bool:
     return statement.split("/", 2)[1:2] != [REATTRIBUTION]
 
 
+def completes(statement: str) -> bool:
+    """Tell whether days are complete because of a statement: parts of what was bought before say nothing of theirs."""
+    return is_bill(statement) and _dataset(statement) != PURCHASES
+
+
 def routing_key(statement: str) -> str:
     """Return what the records of a statement are keyed by: siblings meet in one partition."""
-    other = sibling(statement)
-    return statement if other is None else min(statement, other)
+    return _of(statement, ACTUAL) if _dataset(statement) in _OTHER else statement
 
 
 def tells(statement: str, basis: str) -> bool:
     """Tell whether a basis is this statement's where its sibling tells the same day."""
-    dataset = statement.split("/", 2)[1:2]
-    return (basis == _EFFECTIVE) is (dataset == [AMORTISED])
+    return (basis == _EFFECTIVE) is (_dataset(statement) == AMORTISED)
+
+
+def _dataset(statement: str) -> str:
+    return statement.partition("/")[2].partition("/")[0]
+
+
+def _of(statement: str, dataset: str) -> str:
+    provider, _, rest = statement.partition("/")
+    return f"{provider}/{dataset}/{rest.partition('/')[2]}"

@@ -3,7 +3,9 @@
 - OpenAI `GET /v1/organization/costs`, Anthropic `GET /v1/organizations/cost_report`: `data` is a list of buckets with
   times, and `results` in each.
 - OpenCost and Kubecost `GET /allocation`: `data` is a list of windows, each an object of allocations by name.
-- A list of records (BigQuery), or of any of these: its members in turn.
+- `{"records": [...]}`: its members. A list of records (BigQuery), or of any of these: its members in turn.
+
+A window or bucket in which nothing was spent is no charge.
 """
 
 from __future__ import annotations
@@ -26,6 +28,8 @@ def records_of(document: Any) -> Iterator[dict[str, Any]]:
                 yield from _bucket_or_window(each)
         elif isinstance(document.get("results"), list):
             yield from _bucket_or_window(document)
+        elif isinstance(document.get("records"), list):
+            yield from records_of(document["records"])
         else:
             yield document
 
@@ -40,5 +44,5 @@ def _bucket_or_window(entry: Any) -> Iterator[dict[str, Any]]:
     elif entry and all(isinstance(value, dict) for value in entry.values()):
         for name, allocation in entry.items():
             yield {"name": name, **allocation}
-    else:
+    elif entry:
         yield entry

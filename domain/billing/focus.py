@@ -2,8 +2,9 @@
 
 Version 1.3 renamed `ProviderName` to `ServiceProviderName` and brought `HostProviderName`. `BillingCurrency` is
 mandatory, but published examples lack it; the importer then says which currency it assumed. Oracle's export still has
-the names of the preview of 1.0 (`Provider`, `Publisher`, `UsageQuantity`). An empty `EffectiveCost` is not told, but
-that of a purchase which is no commitment's is its billed cost, spread over its charge period.
+the names of the preview of 1.0 (`Provider`, `Publisher`, `UsageQuantity`); 0.5 had `AmortizedCost` and `ChargeType`.
+An empty `EffectiveCost` is not told, but that of a purchase which is no commitment's is its billed cost, spread over
+its charge period.
 Source: https://focus.finops.org/focus-specification/
 """
 
@@ -30,6 +31,7 @@ VERSIONS: Final = (
     ("1.3", ("ServiceProviderName", "HostProviderName", "AllocatedMethodId", "ContractApplied")),
     ("1.2", ("InvoiceId", "PricingCurrency", "BillingAccountType", "SubAccountType")),
     ("1.1", ("CapacityReservationId", "CommitmentDiscountQuantity", "ServiceSubcategory", "SkuMeter")),
+    ("0.5", ("AmortizedCost",)),
 )
 _TEXTS: Final[Mapping[str, tuple[str, ...]]] = {
     "charge_class": ("ChargeClass",),
@@ -67,6 +69,8 @@ _AMOUNTS: Final[Mapping[str, tuple[str, ...]]] = {
     "pricing_quantity": ("PricingQuantity",),
     "consumed_quantity": ("ConsumedQuantity", "UsageQuantity"),
 }
+_EFFECTIVE: Final = ("EffectiveCost", "AmortizedCost")
+_CATEGORY: Final = ("ChargeCategory", "ChargeType")
 _KINDS: Final = {USAGE: "usage", PURCHASE: "purchase", TAX: "tax", CREDIT: "credit", ADJUSTMENT: "adjustment"}
 
 
@@ -103,7 +107,7 @@ def convert(block: Block, context: Context) -> Columns:
 
 
 def _effective(block: Block, columns: Columns, category: Sequence[str]) -> Columns:
-    costs = block.money("EffectiveCost")
+    costs = block.money(*_EFFECTIVE)
     told = {"effective_cost": costs}
     if PURCHASE not in category or None not in costs:
         return told
@@ -119,7 +123,7 @@ def _effective(block: Block, columns: Columns, category: Sequence[str]) -> Colum
         if why is None:
             costs[at], purchased[at] = amortising.spread(billed, start, end)[0].amount, start
         else:
-            block.note(at, why)
+            block.note(at, f"EffectiveCost: empty, and not spread: {why}")
     return told | {"purchased": purchased}
 
 
@@ -128,12 +132,14 @@ def _has(block: Block, names: tuple[str, ...]) -> bool:
 
 
 def _categories(block: Block) -> list[str]:
-    found = list(block.cells("ChargeCategory"))
+    found = list(block.cells(*_CATEGORY))
     if not set(found) <= _KINDS.keys():
         for position, category in enumerate(found):
             found[position] = str(category).strip().capitalize()
             if found[position] not in CATEGORIES:
-                block.reject(position, f"ChargeCategory: {category!r:.40} is not one of {', '.join(CATEGORIES)}")
+                # What was billed is billed in any category: without its money the bill would not be the invoice's.
+                block.note(position, f"ChargeCategory: {category!r:.40} is not one of {', '.join(CATEGORIES)}")
+                found[position] = ADJUSTMENT
     return found
 
 
@@ -142,8 +148,8 @@ FORMAT: Final = Format(
     provider="",
     needs=(
         ("BilledCost",),
-        ("EffectiveCost",),
-        ("ChargeCategory",),
+        _EFFECTIVE,
+        _CATEGORY,
         ("ChargePeriodStart",),
         ("ChargePeriodEnd",),
         ("BillingPeriodStart",),
@@ -157,6 +163,6 @@ FORMAT: Final = Format(
     ),
     convert=convert,
     more=amortising.following_days,
-    dataset=lambda _block: "focus",
+    dataset="focus",
     label=version_of,
 )

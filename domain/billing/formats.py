@@ -23,10 +23,11 @@ Columns = dict[str, Any]
 
 
 class Context(NamedTuple):
-    """What a file does not say about itself: its currency if it names none, and which data set it is."""
+    """What no cell of a file says: its currency if it names none, which data set it is, how it writes decimals."""
 
     currency: str
     dataset: str
+    decimal_comma: bool = False
 
 
 def no_more_rows(_block: Block, _rows: Mapping[int, BillingRow]) -> list[BillingRow]:
@@ -42,7 +43,8 @@ class Format:
     beginnings of columns that are a tag each. `currencies`: where a file may name its currency. `convert` makes
     columns of FOCUS of a block; `more` adds rows to those of a block, by the positions of their records: credits that
     are nested in a record are charges of their own.
-    `dataset` names the data set, by the format, the header and the first block.
+    `dataset` is the data set. A format with several has `dataset_of`, which tells it by a block of `dataset_columns`,
+    None where it does not show there; `dataset` is then that of a file in which it shows nowhere.
     """
 
     name: str
@@ -53,7 +55,9 @@ class Format:
     tags: tuple[str, ...] = ()
     currencies: tuple[str, ...] = ("BillingCurrency", "BillingCurrencyCode", "Currency")
     more: Callable[[Block, Mapping[int, BillingRow]], list[BillingRow]] = no_more_rows
-    dataset: Callable[[Block], str] = field(default=lambda _block: "")
+    dataset: str = ""
+    dataset_of: Callable[[Block], str | None] | None = None
+    dataset_columns: tuple[str, ...] = ()
     label: Callable[[Header], str] = field(default=lambda _header: "")
 
     def missing(self, header: Header) -> list[str]:
@@ -63,9 +67,10 @@ class Format:
     def columns(self, header: Header) -> list[int]:
         """Return the positions of the columns to read, in an order that does not depend on the file's."""
         known = [name for group in self.needs for name in group] + list(self.uses)
-        plain = [name for name in dict.fromkeys(map(canonical, known)) if name in header.positions]
-        tags = {canonical(name) for name in header.starting_with(self.tags)} - set(plain)
-        return [header.positions[name] for name in (*plain, *sorted(tags))]
+        plain = [header.positions[name] for name in dict.fromkeys(map(canonical, known)) if name in header.positions]
+        # Tags differ in case alone (`user:Team`, `user:team`): each is a column of its own.
+        tags = [place for place in header.starting_with(self.tags) if place not in plain]
+        return [*plain, *sorted(tags, key=lambda place: (canonical(header.names[place]), header.names[place]))]
 
 
 _MAX_SHOWN: Final = 2_000
@@ -86,6 +91,8 @@ class Unrecognised(NamedTuple):
         if len(header) > _MAX_SHOWN:
             header = f"{header[:_MAX_SHOWN]}..."
         header = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in header)
+        if not self.seen:
+            return "no record is in it that says what it is"
         if self.doubled:
             return f"these columns are there twice: {', '.join(self.doubled)}. The header is: {header}"
         lacks = "; ".join(f"for {name} these are missing: {', '.join(missing)}" for name, missing in self.nearest)

@@ -201,5 +201,5 @@ FORMAT: Final = Format(
     uses=_USES,
     convert=convert,
     more=more,
-    dataset=lambda _block: "bigquery",
+    dataset="bigquery",
 )

@@ -43,7 +43,7 @@ class Header:
         """Return the first of the spellings that the file has."""
         return next((name for name in names if name in self), None)
 
-    def starting_with(self, prefixes: Sequence[str]) -> list[str]:
-        """Return the names as the file writes them that begin with one of the prefixes, in any case."""
+    def starting_with(self, prefixes: Sequence[str]) -> list[int]:
+        """Return the positions of the names that begin with one of the prefixes, in any case."""
         folded = tuple(prefix.casefold() for prefix in prefixes)
-        return [name for name in self.names if name.casefold().startswith(folded)] if folded else []
+        return [place for place, name in enumerate(self.names) if folded and name.casefold().startswith(folded)]

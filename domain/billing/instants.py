@@ -1,14 +1,16 @@
 """Dates and times as billing files write them, in UTC.
 
 Providers write ISO 8601 with and without seconds, fraction or zone, `2024-09-01 00:00:00 UTC`, and, from
-spreadsheets and Azure, `M/D/YYYY`; day before month is never guessed. A time of day of 24 hours or more carries over
-into the days after, as ISO 8601 allows for `24:00`.
+spreadsheets and Azure, `M/D/YYYY` and `YYYY/M/D`; day before month is never guessed. A time of day of 24 hours or more
+carries over into the days after, as ISO 8601 allows for `24:00`. APIs and data frames count seconds, milliseconds or
+microseconds since 1970, also as `1.7883072E9`; within the years that are read, their lengths tell them apart.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from domain.windows import FIRST_YEAR, LAST_YEAR
@@ -17,8 +19,9 @@ _SLASHED: Final = re.compile(
     r"(\d{1,2})/(\d{1,2})/(\d{4}|\d{2})(?:[ T](\d{1,2}):(\d{2})(?::(\d{2})(?:\.0+)?)?(?: ?([AP]M))?)?Z?"
 )
 _DOTTED: Final = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4})")
-_CARRY: Final = re.compile(r"(\d{4}-\d{2}-\d{2})[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.0+)?)?Z?")
-_EPOCH: Final = re.compile(r"\d{9,10}(?:\.0)?")
+_YEAR_FIRST: Final = re.compile(r"(\d{4})([-/])(\d{1,2})\2(\d{1,2})(?:[T ](\d{1,2}):(\d{2})(?::(\d{2})(?:\.0+)?)?)?Z?")
+_EPOCH: Final = re.compile(r"(?:\d{9,10}|\d{12,13}|\d{15,16})(?:\.0+)?|\d\.\d{1,15}[Ee]\+?\d{1,2}")
+_UNITS: Final = ((Decimal(10) ** 11, 1), (Decimal(10) ** 14, 1_000), (Decimal(10) ** 17, 1_000_000))
 _NOON: Final = 12
 _CENTURY: Final = 2000
 _TWO_DIGITS: Final = 100
@@ -52,10 +55,13 @@ def _otherwise(text: str) -> datetime:
         return datetime(_year(year), int(month), int(day), tzinfo=UTC) + _clock(*clock)
     if found := _DOTTED.fullmatch(text):
         return datetime(int(found[3]), int(found[2]), int(found[1]), tzinfo=UTC)
-    if found := _CARRY.fullmatch(text):
-        return datetime.fromisoformat(found[1]).replace(tzinfo=UTC) + _clock(found[2], found[3], found[4], None)
+    if found := _YEAR_FIRST.fullmatch(text):
+        day = datetime(int(found[1]), int(found[3]), int(found[4]), tzinfo=UTC)
+        return day + _clock(found[5], found[6], found[7], None)
     if _EPOCH.fullmatch(text):
-        return datetime.fromtimestamp(int(text.partition(".")[0]), UTC)
+        count = Decimal(text)
+        unit = next((each for limit, each in _UNITS if count < limit), 1)
+        return datetime.fromtimestamp(int(count / unit), UTC)
     raise ValueError(f"{text[:40]!r} is not a date or time")
 
 

@@ -118,7 +118,7 @@ OPENAI: Final = Format(
     ),
     convert=convert_openai,
     currencies=("amount_currency", "amount.currency"),
-    dataset=lambda _block: "costs",
+    dataset="costs",
 )  # fmt: skip
 ANTHROPIC_API: Final = Format(
     name="anthropic",
@@ -126,7 +126,7 @@ ANTHROPIC_API: Final = Format(
     needs=(("starting_at",), ("ending_at",), ("amount",), ("currency",)),
     uses=("description", "workspace_id", "model", "token_type", "cost_type", "context_window", "service_tier"),
     convert=convert_anthropic_api,
-    dataset=lambda _block: "cost-report",
+    dataset="cost-report",
 )
 ANTHROPIC_CSV: Final = Format(
     name="anthropic-csv",
@@ -138,5 +138,5 @@ ANTHROPIC_CSV: Final = Format(
     ),
     convert=convert_anthropic_csv,
     currencies=("cost_usd",),
-    dataset=lambda _block: "console",
+    dataset="console",
 )  # fmt: skip

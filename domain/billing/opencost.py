@@ -71,10 +71,9 @@ def _is_idle(name: str | None) -> bool:
 def _labels(block: Block) -> list[dict[str, str]]:
     names = ("properties.namespaceLabels", "properties.labels", "labels")
     columns = [block.tags(parse_tags, name) for name in names if name in block]
-    for name in block.names:
-        if name.casefold().startswith(LABELS):
-            key = name[len(LABELS) :]
-            columns.append([{key: cell} if cell else {} for cell in block.cells(name)])
+    for name, column in block.starting_with((LABELS,)):
+        key = name[len(LABELS) :]
+        columns.append([{key: cell} if cell else {} for cell in column])
     return [{key: value for each in found for key, value in each.items()} for found in zip(*columns, strict=True)] or [
         {} for _ in range(len(block))
     ]
@@ -91,5 +90,5 @@ FORMAT: Final = Format(
     ),
     tags=(LABELS,),
     convert=convert,
-    dataset=lambda _block: "allocation",
+    dataset="allocation",
 )  # fmt: skip

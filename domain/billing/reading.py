@@ -75,21 +75,12 @@ class Reading:
         self._format = format
         self._context = context
         self._source = source
-        self._readers = Readers(table)
+        self._readers = Readers(table, decimal_comma=context.decimal_comma)
         self._occurrences = occurrences
         self._content = 0
-        self._tallies: dict[str, _Tally] = {}
+        self._tallies: dict[tuple[str, str], _Tally] = {}
         self._statements = Memo(self._statement)
         self.assumed_currency = header.first_of(format.currencies) is None
-
-    def of_dataset(self, dataset: str) -> Reading:
-        """Set which data set the file is, before its first row is made."""
-        self._context = self._context._replace(dataset=dataset)
-        return self
-
-    def dataset_of(self, block: Block) -> str:
-        """Return which data set the first block of a file shows it to be."""
-        return self._format.dataset(block)
 
     def block(self, columns: Sequence[Column], length: int) -> Block:
         """Return the block of some records: the cells of the columns at `positions`."""
@@ -108,8 +99,13 @@ class Reading:
         extra = self._format.more(block, good)
         self._count(list(good.values()))
         self._count(extra)
-        self.rejected += len(block.rejected)
-        bad = [RejectedRow(line_of(position), reason) for position, reason in sorted(block.rejected.items())]
+        bad = [
+            RejectedRow(line_of(position), reason)
+            for position, reason in sorted(block.rejected.items())
+            # Spreadsheets write rows without a cell (`,,,`) below their tables: these are no lines of a bill.
+            if any(column[position] for column in block.columns)
+        ]
+        self.rejected += len(bad)
         kept = sorted(block.noted.items() - {(position, block.noted.get(position, "")) for position in block.rejected})
         self.noted = [RejectedRow(line_of(position), reason) for position, reason in kept]
         return [*good.values(), *extra], bad
@@ -119,11 +115,11 @@ class Reading:
         self.rejected += lines
 
     def editions(self) -> list[Edition]:
-        """Return what closes the editions of this file, one per statement, once all its blocks are read."""
+        """Return what closes the editions of this file, one per statement and part, once all its blocks are read."""
         return [
             Edition(
                 statement=statement,
-                part=self._source.part,
+                part=part,
                 assembly=self._source.assembly,
                 written=self._source.written,
                 final=tally.final,
@@ -133,7 +129,7 @@ class Reading:
                 rejected=self.rejected,
                 content=f"{self._content:032x}",
             )
-            for statement, tally in sorted(self._tallies.items())
+            for (statement, part), tally in sorted(self._tallies.items())
         ]
 
     def _assemble(self, columns: Columns, row_ids: list[str], rejected: Mapping[int, str]) -> dict[int, BillingRow]:
@@ -173,10 +169,10 @@ class Reading:
 
     def _count(self, rows: Sequence[BillingRow]) -> None:
         self._content = (self._content + sum([_content(row.row_id) for row in rows])) & _WHOLE
-        statements = {row.statement for row in rows}
-        for statement in statements:
-            mine = rows if len(statements) == 1 else [row for row in rows if row.statement == statement]
-            tally = self._tallies.setdefault(statement, _Tally())
+        editions = {(row.statement, row.part) for row in rows}
+        for edition in editions:
+            mine = rows if len(editions) == 1 else [row for row in rows if (row.statement, row.part) == edition]
+            tally = self._tallies.setdefault(edition, _Tally())
             tally.rows += len(mine)
             tally.final = tally.final and all(row.invoice_id for row in mine)
             tally.latest = max(tally.latest, int(max(row.charge_period_end for row in mine).timestamp()))

@@ -35,6 +35,10 @@ _PUNCTUATION: Final = re.compile(r"[^a-z0-9]+")
 _NOTHING: Final = frozenset({"", "[]", "{}", '""'}) | {word.lower() for word in NULLS}
 _SEPARATORS: Final = re.compile(r"[;,|\n]")
 _MAX_REMEMBERED: Final = 10_000
+# Objects of these names are tags of JSON and parquet, not columns.
+_TAG_MAPS: Final = frozenset(
+    {"labels", "annotations", "namespacelabels", "namespaceannotations", "tags", "resource_tags"}
+)
 _decode = msgspec.json.Decoder(strict=False).decode
 
 
@@ -45,6 +49,11 @@ def parse_tags(cell: Any) -> dict[str, str]:
     if isinstance(cell, dict):
         return {str(key): _plain(value) for key, value in cell.items() if value is not None}
     return dict(_pairs(cell))
+
+
+def is_tag_map(name: str) -> bool:
+    """Tell whether an object of this name is tags by its keys, rather than columns."""
+    return name.casefold() in _TAG_MAPS
 
 
 def _structure(text: str) -> Any:
@@ -81,9 +90,10 @@ def _pairs(items: Any) -> Iterable[tuple[str, str]]:
     if not isinstance(items, (list, tuple)):
         raise ValueError(f"{items!r:.60} are not tags")  # noqa: TRY004 - what a file says is no type error of ours
     for item in items:
-        if isinstance(item, dict) and "key" in item:
-            if item.get("value") is not None:
-                yield str(item["key"]), _plain(item["value"])
+        found = {str(name).lower(): value for name, value in item.items()} if isinstance(item, dict) else {}
+        if "key" in found:
+            if found.get("value") is not None:
+                yield str(found["key"]), _plain(found["value"])
         elif isinstance(item, (list, tuple)) and len(item) == 2:  # noqa: PLR2004 - a key and its value
             yield str(item[0]), _plain(item[1])
         else:

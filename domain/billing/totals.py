@@ -60,10 +60,14 @@ class Totals:
         self._days = Memo(_day)
 
     def add(self, rows: Sequence[BillingRow]) -> None:
-        """Count rows of one part and assembly."""
-        if not rows:
-            return
-        add, days, cells = EXACT.add, self._days, self._cells.setdefault((rows[0].part, rows[0].assembly), {})
+        """Count rows."""
+        editions = {(row.part, row.assembly) for row in rows}
+        for edition in editions:
+            alone = len(editions) == 1
+            self._add(edition, rows if alone else [row for row in rows if (row.part, row.assembly) == edition])
+
+    def _add(self, edition: tuple[str, str], rows: Sequence[BillingRow]) -> None:
+        add, days, cells = EXACT.add, self._days, self._cells.setdefault(edition, {})
         for row in rows:
             key = (
                 row.statement,

@@ -116,6 +116,24 @@ async def test_actual_and_amortised_exports_together_count_each_basis_once(house
     assert house.by_basis() == {"billed": Decimal(100), "effective": Decimal(70)}
 
 
+@pytest.mark.parametrize("order", [1, -1])
+async def test_parts_of_a_purchase_count_until_the_amortised_export_of_their_month_comes(
+    house: House, order: int
+) -> None:
+    def export(dataset: str, billed: str, effective: str) -> list[bytes | None]:
+        statement = f"Microsoft/{dataset}/acct/2026-11-01"
+        one = row(billed, assembly=dataset, statement=statement)
+        one = msgspec.structs.replace(one, effective_cost=Decimal(effective))
+        end = msgspec.structs.replace(edition(dataset, 1, 1), statement=statement)
+        return [row_record(one, 0)[1], closing_record(end)[1]]
+
+    exports = [export("purchases", "0", "10"), export("amortised", "40", "70")]
+    await house.handle(*exports[::order][0], first=0)
+    assert house.by_basis()["effective"] == (10 if order == 1 else 70)
+    await house.handle(*exports[::order][1], first=2)
+    assert house.by_basis() == {"billed": Decimal(40), "effective": Decimal(70)}
+
+
 async def test_editions_are_shown_with_what_they_say_of_each_day_once(house: House) -> None:
     await house.handle(*bill("e1", ["1", "2"], 1))
     await house.handle(*bill("e2", ["1", "2"], 2), first=3)

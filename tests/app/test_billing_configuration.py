@@ -48,6 +48,10 @@ def test_own_rates_are_exact_and_the_ecb_can_be_left_out() -> None:
         (RATE.replace("CAD", "cad"), "fx.rates[0].from: 'cad' is not an ISO 4217 code such as USD"),
         (RATE.replace("0.72", "0"), "fx.rates[0].rate: 0 is not above 0"),
         (RATE + RATE, "fx.rates[1]: 2026-10 has a rate for CAD and USD"),
+        (RATE.replace("USD", "XXQ"), "fx.rates[0].to: 'XXQ' is not an ISO 4217 code such as USD"),
+        ('[billing.tags]\nteam = "x"', "billing.tags.team: must be a list, not a string"),
+        ('[billing.tags]\nteam = ["x", 1]', "billing.tags.team[1]: must be a string, not a whole number"),
+        ('[billing.tags]\nenvironment = [" "]', "billing.tags.environment[0]: must not be empty"),
         ('[billing.tags]\nteem = ["x"]', "billing.tags.teem: unknown key; did you mean team?"),
     ],
 )

@@ -192,7 +192,7 @@ async def test_a_file_that_is_damaged_in_the_middle_is_refused_and_never_counts(
 
 
 def test_rejected_rows_are_counted_and_listed_with_their_lines_and_the_others_are_read(tmp_path: Path) -> None:
-    records = [FOCUS, FOCUS | {"BilledCost": "x"}, FOCUS, FOCUS | {"ChargeCategory": "x"}]
+    records = [FOCUS, FOCUS | {"BilledCost": "x"}, FOCUS, FOCUS | {"ChargePeriodStart": "x"}]
     path = write(tmp_path / "june.csv", records)
     path.write_text(path.read_text() + "cut,off")
     summary = Summary()

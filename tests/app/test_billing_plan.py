@@ -74,6 +74,48 @@ def test_a_copy_of_a_manifest_beside_its_files_is_the_same_edition(tmp_path: Pat
     assert len(make_plan([str(tmp_path)]).deliveries) == 1
 
 
+def test_the_manifest_above_says_which_assembly_counts(tmp_path: Path) -> None:
+    for assembly in ("a1", "a2"):
+        write(tmp_path / f"{assembly}/report-1.csv.gz", mtime=1)
+        write(tmp_path / f"{assembly}/report-Manifest.json", cur(assembly, f"x/{assembly}/report-1.csv.gz"), mtime=1)
+    write(tmp_path / "report-Manifest.json", cur("a1", "x/a1/report-1.csv.gz"), mtime=1)
+    plan = make_plan([str(tmp_path)])
+    assert names(plan) == [("", "a1", ["report-1.csv.gz"])]
+    assert [file.parent.name for file, _ in plan.left_out] == ["a2"]
+
+
+@pytest.mark.parametrize(
+    ("directory", "written"),
+    [("20260605T063012Z", 1780641012), ("2026-06-05T06:30:12.250Z-e1", 1780641012), ("e1", 7), ("20269905T063012Z", 7)],
+)
+def test_a_directory_of_aws_says_when_an_assembly_was_written(directory: str, written: int, tmp_path: Path) -> None:
+    write(tmp_path / directory / "report-1.csv.gz")
+    write(tmp_path / directory / "report-Manifest.json", cur("a", "x/report-1.csv.gz"), mtime=7)
+    assert [each.written for each in make_plan([str(tmp_path)]).deliveries] == [written]
+
+
+def test_partitions_of_a_month_are_parts_of_their_own(tmp_path: Path) -> None:
+    for place in (
+        "year=2026/month=06/day=01",
+        "year=2026/month=06/day=02/region=eu",
+        "BILLING_PERIOD=2026-06",
+        "x=1/y",
+    ):
+        write(tmp_path / place / "part-0.csv.gz", place)
+    parts = [part for part, *_ in names(make_plan([str(tmp_path)]))]
+    assert sorted(parts) == ["day=01/part-0.csv", "day=02/region=eu/part-0.csv", "part-0.csv", "part-0.csv"]
+
+
+def test_runs_of_an_export_of_azure_are_editions_of_one_part(tmp_path: Path) -> None:
+    runs = [f"{number}165a158-7345-424e-ac81-dbca9923a029" for number in (1, 2)]
+    for place in ("20260601-20260630", "20260608-20260614", "other"):
+        for run in runs:
+            write(tmp_path / place / f"costs_{run}.csv", run)
+    parts = sorted(part for part, *_ in names(make_plan([str(tmp_path)])))
+    weeks = ["20260601-20260630/costs.csv"] * 2 + ["20260608-20260614/costs.csv"] * 2
+    assert parts == [*weeks, *(f"costs_{run}.csv" for run in runs)]
+
+
 def test_data_exports_keep_manifests_beside_their_data(tmp_path: Path) -> None:
     write(tmp_path / "export/data/BILLING_PERIOD=2026-06/export-00001.csv.gz")
     manifest = {

@@ -62,6 +62,24 @@ def test_an_unknown_file_fails_and_the_others_are_read(place: Path) -> None:
     assert "10.10" in result.stdout
     assert "refused" in result.stdout
     assert "when, how_much" in " ".join(result.stdout.split())
+    assert result.stdout.strip().splitlines()[-1] == "1 file of 2 refused; 1 file read"
+
+
+def test_files_of_an_edition_of_which_one_is_refused_are_told_to_be_refused_with_it(place: Path) -> None:
+    write(place / "bills/june.csv", [FOCUS])
+    write(place / "bills/odd.csv", [{"when": "1", "how_much": "2"}])
+    manifest = {"assemblyId": "a", "reportKeys": ["june.csv", "odd.csv"]}
+    (place / "bills/report-Manifest.json").write_text(json.dumps(manifest))
+    result = run("--dry-run", place / "bills")
+    assert result.exit_code == 1
+    assert result.stdout.strip().splitlines()[-1] == "2 files of 2 refused; 0 files read"
+
+
+@pytest.mark.parametrize("currency", ["XXQ", "usd", "dollars"])
+def test_what_is_no_currency_is_a_wrong_command_line(currency: str, place: Path) -> None:
+    result = run("--dry-run", "--currency", currency, write(place / "june.csv", [FOCUS]))
+    assert result.exit_code == 2
+    assert "ISO 4217" in result.stderr
 
 
 def test_a_currency_that_no_file_names_is_said_and_can_be_given(place: Path) -> None:

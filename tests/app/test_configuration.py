@@ -77,6 +77,7 @@ def test_an_unknown_key_suggests_the_nearest_known_one(text: str, line: str) -> 
     [
         ("currency = 3", "currency: must be a string, not a whole number"),
         ('currency = "dollars"', "currency: 'dollars' is not an ISO 4217 code such as USD"),
+        ('currency = "XXQ"', "currency: 'XXQ' is not an ISO 4217 code such as USD"),
         ("webhooks = 3", "webhooks: must be a list, not a whole number"),
         ('[[webhooks]]\nname = "a"', "webhooks[0].url: missing"),
         (WEBHOOK + 'allow_private = "yes"', "webhooks[0].allow_private: must be true or false, not a string"),

@@ -8,6 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from tests.domain.billing.bills import AZURE
 from tests.live import bill, usage
 from tests.live.waiting import asking, eventually
 
@@ -80,6 +81,29 @@ async def test_a_purchase_is_spread_over_its_term_until_an_edition_tells_its_eff
     system.run("import-billing", str(bill.write(tmp_path / "november.csv", [*usage_lines, amortised])))
     await eventually(asking(lambda: days("effective")), lambda found: found == {"2026-11-02": 40})
     assert days("billed") == {"2026-11-02": 100}
+
+
+async def test_a_purchase_of_azure_is_spread_where_no_amortised_export_tells_the_day(
+    launch: Launch, tmp_path: Path
+) -> None:
+    reserved = AZURE | {"BillingCurrency": "USD", "PricingModel": "Reservation", "ReservationId": "r", "Term": "1"}
+    november = reserved | {"BillingPeriodStartDate": "11/01/2026", "BillingPeriodEndDate": "11/30/2026"}
+    december = reserved | {"BillingPeriodStartDate": "12/01/2026", "BillingPeriodEndDate": "12/31/2026"}
+    system = launch()
+
+    def days() -> dict[str, Decimal]:
+        asked = {"start": "2026-11-28T00:00:00Z", "end": "2026-12-04T00:00:00Z", "granularity": "day"}
+        body = system.get("/costs", asked | {"source": "billing", "basis": "effective"})
+        return {group["start"][:10]: Decimal(group["amount"]) for group in body["groups"]}
+
+    bought = november | {"Date": "11/29/2026", "ChargeType": "Purchase", "CostInBillingCurrency": "30"}
+    spread = dict.fromkeys(("2026-11-29", "2026-11-30", "2026-12-01", "2026-12-02", "2026-12-03"), Decimal(1))
+    system.run("import-billing", str(bill.write(tmp_path / "actual.csv", [bought])))
+    await eventually(asking(days), lambda found: found == spread)
+
+    used = december | {"Date": "12/02/2026", "CostInBillingCurrency": "7"}
+    system.run("import-billing", str(bill.write(tmp_path / "amortised.csv", [used])))
+    await eventually(asking(days), lambda found: found == spread | {"2026-12-02": 7})
 
 
 async def test_the_best_figure_is_the_bill_where_it_is_complete_and_the_meter_elsewhere(

@@ -76,6 +76,28 @@ def test_csv_is_the_same_however_it_is_packed_and_lines_are_those_of_the_file(ki
     assert lines == [2, 5]
 
 
+@pytest.mark.parametrize(
+    ("before", "lines"),
+    [("Usage report\n\nPeriod,2026-09\n", [5, 8]), ("sep=,\n", [3, 6]), ("\n", [3, 6])],
+)
+def test_lines_before_the_columns_are_passed_over(before: str, lines: list[int], tmp_path: Path) -> None:
+    header, records, found = content(write(tmp_path / "file", (before + TEXT).encode()))
+    assert (header, found) == (["a", "b", "c"], lines)
+    assert records == [("1", "x\ny", "2"), ("3", 'say "hi"', "4")]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";"])
+def test_semicolons_part_cells_whose_numbers_have_commas(delimiter: str, tmp_path: Path) -> None:
+    with BillFile(write(tmp_path / "file", f"sep={delimiter}\n{TEXT.replace(',', delimiter)}".encode())) as bill:
+        assert bill.table.header.names == ("a", "b", "c")
+        assert bill.table.decimal_comma is (delimiter == ";")
+
+
+def test_what_is_no_utf_8_is_read_as_spreadsheets_of_western_europe_write_it(tmp_path: Path) -> None:
+    _, records, _ = content(write(tmp_path / "file", "a,b,c\n1,Données 5 €,3\n".encode("cp1252")))
+    assert records == [("1", "Données 5 €", "3")]
+
+
 @given(
     st.lists(st.lists(st.text(st.sampled_from('ab,"\n é'), max_size=6), min_size=2, max_size=2), max_size=40),
     st.integers(8, 64),
@@ -137,6 +159,19 @@ def test_parquet_is_text_to_the_last_digit_and_structs_have_dots(tmp_path: Path)
     assert lines == [1, 2]
 
 
+def test_objects_of_tags_are_one_cell_in_json_and_parquet(tmp_path: Path) -> None:
+    record = {"cost": "1", "Tags": {"team": "search"}}
+    pq.write_table(pa.Table.from_pylist([record]), tmp_path / "parquet")
+    written = write(tmp_path / "json", json.dumps(record).encode())
+    for path in (tmp_path / "parquet", written):
+        assert content(path) == (["cost", "Tags"], [("1", {"team": "search"})], [1])
+
+
+def test_records_in_an_envelope_are_opened(tmp_path: Path) -> None:
+    text = json.dumps({"version": "1.0", "records": [{"cost": "1"}, {"cost": "2"}]})
+    assert content(write(tmp_path / "file", text.encode()))[:2] == (["cost"], [("1",), ("2",)])
+
+
 RECORDS = [{"id": 1, "cost": 0.1000000000000000055, "project": {"id": "p", "labels": [{"key": "a"}]}}, {"id": 2}]
 NUMBERS = json.dumps(RECORDS).replace("0.1,", "0.1000000000000000055,")
 
@@ -157,6 +192,13 @@ def test_json_is_text_to_the_last_digit_as_lines_and_as_an_array(text: str, tmp_
     assert lines == [1, 2]
 
 
+def test_a_column_that_only_the_last_record_names_is_there(tmp_path: Path) -> None:
+    text = "\n" + '{"a": 1}\n' * 5000 + '{"a": 1, "b": {"c": 2}}\n'
+    header, records, lines = content(write(tmp_path / "file", text.encode()))
+    assert (header, records[-1], lines[0], lines[-1]) == (["a", "b.c"], ("1", "2"), 2, 5002)
+    assert content(write(tmp_path / "file.gz", gzip.compress(text.encode()))) == (header, records, lines)
+
+
 def test_a_line_that_is_no_json_is_rejected_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path / "file", b'{"a": 1}\n{"a": \n[1]\n{"a": 2}\n')
     assert rejected(path, []) == [(2, "not a JSON object"), (3, "not a JSON object")]
@@ -168,7 +210,7 @@ def test_a_line_that_is_no_json_is_rejected_with_its_line(tmp_path: Path) -> Non
     [
         (b"", "empty"),
         (b"\n\n", "empty"),
-        (b"a,\xff\n", "UTF-8"),
+        (b"a,\xff\x00\n", "UTF-8"),
         (b"{", "not JSON"),
         (b"[" * 200_000, "nested too deeply"),
         ("a,b\n1,2\n".encode("utf-16") + b"\x00", "UTF-16 text, and is damaged"),
@@ -193,6 +235,14 @@ def test_an_archive_with_a_password_is_refused_and_what_a_mac_adds_is_passed_ove
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("__MACOSX/._bill.csv", "x")
     assert content(path)[2] == [2, 5]
+
+
+def test_a_workbook_is_refused_by_its_name_for_people(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "bill.xlsx", TEXT.encode())
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
+    with pytest.raises(UnreadableBillError, match="save its sheet as CSV"):
+        content(path)
 
 
 def test_a_position_can_be_asked_for_after_the_end_of_a_utf_16_file(tmp_path: Path) -> None:

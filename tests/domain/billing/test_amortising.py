@@ -95,10 +95,61 @@ def test_only_purchases_are_spread(category: str) -> None:
     assert found.effective_cost is None
 
 
-def test_a_purchase_of_azure_is_left_to_the_amortised_export() -> None:
-    bought = AZURE | {"ChargeType": "Purchase", "ReservationId": "r", "PricingModel": "Reservation"}
-    assert [why.partition(",")[0] for _, why in noted(bought, dataset="actual")] == ["a commitment"]
-    assert noted(bought, dataset="amortised") == noted(AZURE, dataset="actual") == []
+BOUGHT = AZURE | {
+    "ChargeType": "Purchase",
+    "ReservationId": "r",
+    "PricingModel": "Reservation",
+    "CostInBillingCurrency": "3650",
+    "Date": "06/10/2026",
+}
+
+
+@pytest.mark.parametrize("term", ["12", "12 months", "P12M", "P1Y", "1 Year"])
+def test_a_purchase_of_azure_is_spread_over_its_term_in_statements_of_its_months(term: str) -> None:
+    found = rows(BOUGHT | {"Term": term, "Frequency": "OneTime"}, dataset="actual")
+    assert [each.effective_cost for each in found] == [10] * 365
+    assert add_up(each.billed_cost or ZERO for each in found) == found[0].billed_cost == 3650
+    assert found[0].statement == "Microsoft/actual/acct/2026-06-01"
+    months = [f"2026-{month:02d}-01" for month in range(6, 13)] + [f"2027-{month:02d}-01" for month in range(1, 7)]
+    statements = dict.fromkeys(each.statement for each in found[1:])
+    assert list(statements) == [f"Microsoft/purchases/acct/{month}" for month in months]
+    assert {each.part for each in found[1:]} == {"2026-06-01/bill.csv"}
+    assert all(each.statement.endswith(f"{each.charge_period_start:%Y-%m-01}") for each in found)
+
+
+def test_a_monthly_payment_of_azure_is_of_a_month_whatever_the_term() -> None:
+    found = rows(BOUGHT | {"Term": "36", "Frequency": "Recurring", "CostInBillingCurrency": "30"}, dataset="actual")
+    assert [each.effective_cost for each in found] == [1] * 30
+
+
+def test_periods_of_azure_need_not_be_months() -> None:
+    period = {"BillingPeriodStartDate": "06/05/2026", "BillingPeriodEndDate": "07/04/2026"}
+    found = rows(BOUGHT | period | {"Frequency": "Recurring"}, dataset="actual")
+    assert {each.statement for each in found if f"{each.charge_period_start:%m-%d}" < "07-05"} == {
+        "Microsoft/actual/acct/2026-06-05",
+        "Microsoft/purchases/acct/2026-06-05",
+    }
+    assert found[-1].statement == "Microsoft/purchases/acct/2026-07-05"
+
+
+def test_a_purchase_of_azure_without_a_term_is_noted_and_an_amortised_export_spreads_by_itself() -> None:
+    assert [why.partition(",")[0] for _, why in noted(BOUGHT, dataset="actual")] == ["a commitment"]
+    assert len(rows(BOUGHT, dataset="actual")) == len(rows(BOUGHT | {"Term": "12"}, dataset="amortised")) == 1
+    assert noted(BOUGHT | {"Term": "12"}, dataset="amortised") == noted(AZURE, dataset="actual") == []
+
+
+def test_each_month_of_a_purchase_is_an_edition_of_its_file() -> None:
+    record = BOUGHT | {"Term": "12"}
+    reader = reading(list(record), dataset="actual")
+    columns = [[record[list(record)[position]]] for position in reader.positions]
+    found, _ = reader.rows(reader.block(columns, 1), lambda position: position)
+    editions = reader.editions()
+    assert len(editions) == 14
+    for edition in editions:
+        mine = [each for each in found if (each.statement, each.part, each.assembly) == edition.key]
+        assert len(mine) == edition.rows > 0
+    (account,) = coverage((each.statement, [each]) for each in editions)["azure"].items()
+    assert account == ("actual/acct", int(datetime(2026, 6, 11, tzinfo=UTC).timestamp()))
 
 
 def test_all_parts_have_the_rate_of_the_month_of_the_purchase() -> None:

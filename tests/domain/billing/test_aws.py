@@ -113,6 +113,22 @@ def test_tags_are_a_column_each_or_one_map_and_empty_ones_are_left_out() -> None
         assert row(plain | {"resource_tags": tags}).team == columns.team == "search"
 
 
+def test_tags_that_differ_in_case_alone_are_columns_of_their_own() -> None:
+    twice = AWS | {"resourceTags/user:Team": "", "resourceTags/user:team": "search"}
+    found = row(twice)
+    assert (found.team, found.tags["resourceTags/user:team"]) == ("search", "search")
+    assert row(dict(reversed(twice.items()))) == found
+
+
+def test_tags_of_resources_win_over_those_of_their_accounts() -> None:
+    cells = {name: cell for name, cell in AWS.items() if not name.startswith("resourceTags")}
+    more = {"resourceTags/user:team": "ops", "accountTag/env": "prod"}
+    found = row(cells | {"resource_tags": {"user_team": "search"}, "tags": more})
+    assert (found.team, found.environment) == ("search", "prod")
+    assert row(cells | {"resource_tags": "", "tags": more}).team == "ops"
+    assert row(cells).tags == {}
+
+
 def test_in_cur_2_the_product_s_name_is_in_a_map() -> None:
     assert row(AWS | {"product": '{"product_name": "EC2"}'}).service_name == "EC2"
     assert row(AWS).service_name == "AmazonEC2"
@@ -132,4 +148,69 @@ def test_a_report_without_amortisation_tells_commitments_as_they_were_billed() -
     ]
     found = rows(*lines)
     assert [each.effective_cost for each in found] == [each.billed_cost for each in found]
-    assert [(line, why.partition(",")[0]) for line, why in noted(*lines)] == [(2, "an upfront fee")]
+    why = "an upfront fee, not spread: the report has no columns of amortisation, and no term is told"
+    assert noted(*lines) == [(2, why)]
+
+
+FEE = AWS | {
+    "lineItem/LineItemType": "Fee",
+    "lineItem/UnblendedCost": "8760",
+    "lineItem/UsageStartDate": "2026-06-10T12:00:00Z",
+    "lineItem/UsageEndDate": "2026-06-10T12:00:00Z",
+    "reservation/ReservationARN": "arn:r",
+}
+PLAN = FEE | {"lineItem/LineItemType": "SavingsPlanUpfrontFee", "reservation/ReservationARN": ""}
+
+
+@pytest.mark.parametrize(
+    ("cells", "until"),
+    [
+        (FEE | {"pricing/LeaseContractLength": "1yr"}, "2027-06-10T12"),
+        (FEE | {"pricing/LeaseContractLength": "3 years"}, "2029-06-10T12"),
+        (FEE | {"reservation/EndTime": "2027-06-01T00:00:00Z", "pricing/LeaseContractLength": "3yr"}, "2027-06-01T00"),
+        (PLAN | {"savingsPlan/EndTime": "2027-06-09T23:59:59Z"}, "2027-06-09T23"),
+        (PLAN | {"savingsPlan/PurchaseTerm": "3yr"}, "2029-06-10T12"),
+        (
+            FEE | {"lineItem/UsageStartDate": "2028-02-29T00:00:00Z", "pricing/LeaseContractLength": "1yr"},
+            "2029-03-01T00",
+        ),
+    ],
+)
+def test_an_upfront_fee_that_the_report_does_not_amortise_is_spread_over_its_term(
+    cells: dict[str, str], until: str
+) -> None:
+    found = rows(cells)
+    days = {f"{each.charge_period_start:%Y-%m-%d}": each.effective_cost for each in found}
+    assert len(days) == len(found) > 350
+    assert f"{found[-1].charge_period_end:%Y-%m-%dT%H}" == until
+    assert total(found, "billed_cost") == total(found, "effective_cost") == found[0].billed_cost == 8760
+    assert total(found[1:], "billed_cost") == 0
+    assert {each.purchased for each in found} == {found[0].charge_period_start}
+    assert noted(cells) == []
+
+
+def test_a_recurring_fee_that_the_report_does_not_amortise_is_spread_over_the_month_it_pays_for() -> None:
+    month = {"lineItem/UsageStartDate": "2026-06-01T00:00:00Z", "lineItem/UsageEndDate": "2026-07-01T00:00:00Z"}
+    found = rows(AWS | month | {"lineItem/LineItemType": "RIFee", "lineItem/UnblendedCost": "60"})
+    assert [each.effective_cost for each in found] == [2] * 30
+    assert total(found, "billed_cost") == 60
+
+
+@pytest.mark.parametrize(
+    ("cells", "count"),
+    [
+        ({"reservation/EffectiveCost": ""}, 1),
+        ({"reservation/ReservationARN": ""}, 1),
+        ({"lineItem/UnblendedCost": "0"}, 1),
+        ({"savingsPlan/SavingsPlanEffectiveCost": ""}, 365 + 1),
+    ],
+)
+def test_only_fees_of_commitments_are_spread_and_only_where_nothing_amortises_them(
+    cells: dict[str, str], count: int
+) -> None:
+    assert len(rows(FEE | {"pricing/LeaseContractLength": "1yr"} | cells)) == count
+
+
+def test_a_term_that_no_provider_sells_is_noted() -> None:
+    ((_, why),) = noted(FEE | {"reservation/EndTime": "2046-06-01T00:00:00Z"})
+    assert why.endswith("no columns of amortisation, and the charge period ends 2046-06-01")

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from domain.billing.azure import ACTUAL, AMORTISED
+from domain.billing.azure import ACTUAL, AMORTISED, dataset_of
 from tests.domain.billing.bills import AZURE, reading, row
 
 COVERED = AZURE | {"PricingModel": "Reservation", "ReservationId": "r1"}
@@ -44,17 +44,17 @@ def test_what_a_commitment_covers_is_billed_with_its_purchase_and_effective_with
 @pytest.mark.parametrize(
     ("cells", "dataset"),
     [
-        (AZURE, ACTUAL),
+        (AZURE, None),
         (COVERED, AMORTISED),
         (COVERED | {"ChargeType": "UnusedReservation"}, AMORTISED),
         (COVERED | {"ChargeType": "Purchase"}, ACTUAL),
-        (COVERED | {"CostInBillingCurrency": "0"}, ACTUAL),
+        (COVERED | {"CostInBillingCurrency": "0"}, None),
     ],
 )
-def test_amortised_cost_is_told_from_actual_by_what_it_prices(cells: dict[str, str], dataset: str) -> None:
+def test_amortised_cost_is_told_from_actual_by_what_it_prices(cells: dict[str, str], dataset: str | None) -> None:
     reader = reading(list(cells))
     block = reader.block([[cells[list(cells)[position]]] for position in reader.positions], 1)
-    assert reader.dataset_of(block) == dataset
+    assert dataset_of(block) == dataset
 
 
 @pytest.mark.parametrize(
@@ -85,6 +85,12 @@ def test_a_day_is_a_charge_period_and_the_last_day_of_a_billing_period_belongs_t
 def test_without_a_billing_period_it_is_the_month_of_the_charge() -> None:
     record = {name: cell for name, cell in AZURE.items() if not name.startswith("BillingPeriod")}
     assert row(record).billing_period_start == datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def test_services_stand_for_meters_where_an_export_has_none() -> None:
+    cells = {"ServiceName" if name == "MeterCategory" else name: cell for name, cell in AZURE.items()}
+    assert row(cells).service_name == "Virtual Machines"
+    assert row(AZURE | {"ServiceName": "Compute"}).service_name == "Virtual Machines"
 
 
 def test_tags_without_braces_say_whose_cost_it_is() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.billing.amounts import parse_amount
+from domain.billing.amounts import parse_amount, parse_comma_amount
 from domain.billing.instants import parse_instant
 from domain.billing.tags import TagTable, parse_tags
 from domain.scope import Scope
@@ -32,7 +32,46 @@ def test_an_amount_is_exactly_what_is_written(text: str, amount: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["x", "NaN", "Infinity", "1,00", "1.2.3", "1E+999999", "(1", "--1", "1" * 130, "1_0", "\u0661", "$\u0661"]
+    ("text", "amount"),
+    [
+        ("0,125", "0.125"),
+        ("1,234", "1.234"),
+        ("1.234,56 €", "1234.56"),
+        ("1\u202f234\u202f567,5", "1234567.5"),
+        ("-1.000,00", "-1000"),
+        ("(2,5)", "-2.5"),
+        ("5.64902E-05", "0.0000564902"),
+        ("1.234", "1.234"),
+    ],
+)
+def test_where_a_comma_begins_decimals_it_never_parts_thousands(text: str, amount: str) -> None:
+    assert parse_comma_amount(text) == Decimal(amount)
+
+
+@pytest.mark.parametrize("text", ["1,234.5", "0.125,5", "1,2,3", "1 23,4"])
+def test_a_comma_in_a_wrong_place_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="number"):
+        parse_comma_amount(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x",
+        "NaN",
+        "Infinity",
+        "1,00",
+        "0,125",
+        "012,500",
+        "1.2.3",
+        "1E+999999",
+        "(1",
+        "--1",
+        "1" * 130,
+        "1_0",
+        "\u0661",
+        "$\u0661",
+    ],
 )
 def test_what_money_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="number"):
@@ -60,15 +99,26 @@ def test_any_decimal_survives_its_text(amount: Decimal) -> None:
         ("2026-02-28T24:00:00Z", datetime(2026, 3, 1, tzinfo=UTC)),
         ("2026-02-01T30:00:00Z", datetime(2026, 2, 2, 6, tzinfo=UTC)),
         ("1759622400", datetime(2025, 10, 5, tzinfo=UTC)),
+        ("1759622400.0", datetime(2025, 10, 5, tzinfo=UTC)),
+        ("1.7596224E9", datetime(2025, 10, 5, tzinfo=UTC)),
+        ("1759622400000", datetime(2025, 10, 5, tzinfo=UTC)),
+        ("1.7596224E+12", datetime(2025, 10, 5, tzinfo=UTC)),
+        ("1759622400000000", datetime(2025, 10, 5, tzinfo=UTC)),
+        ("2026/9/2", datetime(2026, 9, 2, tzinfo=UTC)),
+        ("2026/09/02 5:30", datetime(2026, 9, 2, 5, 30, tzinfo=UTC)),
+        ("2026-9-2 0:00:00", datetime(2026, 9, 2, tzinfo=UTC)),
     ],
 )
 def test_times_of_all_providers_are_read_into_utc(text: str, instant: datetime) -> None:
     assert parse_instant(text) == instant
 
 
-@pytest.mark.parametrize("text", ["", "soon", "13/40/2026", "31/12/2026", "2026-13-01", "2026"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "soon", "13/40/2026", "31/12/2026", "2026-13-01", "2026", "2026/13/1", "2026/9-1", "17596224000", "1.5E3"],
+)
 def test_what_is_no_time_is_refused_and_a_day_before_its_month_is_not_guessed(text: str) -> None:
-    with pytest.raises(ValueError, match=r"date|month|day|isoformat"):
+    with pytest.raises(ValueError, match=r"date|month|day|isoformat|years"):
         parse_instant(text)
 
 

@@ -5,7 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from tests.domain.billing.bills import FOCUS, read, reading, reason, row
+from domain.billing.focus import version_of
+from domain.billing.header import Header
+from tests.domain.billing.bills import FOCUS, noted, read, reading, reason, row
 
 
 def test_focus_is_taken_over_as_it_is() -> None:
@@ -26,6 +28,37 @@ def test_the_word_null_is_null() -> None:
 def test_since_1_3_a_provider_is_a_service_provider() -> None:
     record = {name: cell for name, cell in FOCUS.items() if name != "ProviderName"}
     assert row(record | {"ServiceProviderName": "Acme"}).provider_name == "Acme"
+
+
+@pytest.mark.parametrize("category", ["Fun", ""])
+def test_what_is_of_no_category_that_focus_has_is_an_adjustment_and_noted(category: str) -> None:
+    record = FOCUS | {"ChargeCategory": category}
+    found = row(record)
+    assert (found.billed_cost, found.charge_category, found.charge_kind) == (
+        Decimal("10.10"),
+        "Adjustment",
+        "adjustment",
+    )
+    why = f"ChargeCategory: {category!r} is not one of Usage, Purchase, Tax, Credit, Adjustment"
+    assert noted(record) == [(2, why)]
+
+
+def test_a_row_without_any_cell_is_no_line_of_a_bill() -> None:
+    found, rejected = read([FOCUS, dict.fromkeys(FOCUS, ""), dict.fromkeys(FOCUS, "") | {"Tags": "total"}])
+    assert (len(found), [each.line for each in rejected]) == (1, [4])
+
+
+def test_names_of_the_first_draft_are_read() -> None:
+    renamed = {"EffectiveCost": "AmortizedCost", "ChargeCategory": "ChargeType", "ProviderName": "Provider"}
+    record = {renamed.get(name, name): cell for name, cell in (FOCUS | {"ChargeCategory": "Tax"}).items()}
+    found = row(record)
+    assert (found.effective_cost, found.charge_category, found.provider_name) == (Decimal("9.90"), "Tax", "Acme Cloud")
+    assert version_of(Header(list(record))) == "0.5"
+
+
+@pytest.mark.parametrize("tag", [{"key": "team", "value": "x"}, {"Key": "team", "Value": "x", "x_Type": "label"}])
+def test_a_list_of_tags_is_read_whatever_the_case_of_its_names(tag: dict[str, str]) -> None:
+    assert row(FOCUS | {"Tags": [tag]}).team == "x"
 
 
 def test_a_file_without_currencies_has_the_one_that_the_importer_assumes() -> None:
@@ -55,7 +88,6 @@ def test_categories_and_corrections_stay_apart(category: str, charge_class: str,
         ("BilledCost", "", "BilledCost: empty"),
         ("BilledCost", "free", "BilledCost: 'free' is not a number"),
         ("ChargePeriodStart", "then", "ChargePeriodStart: 'then' is not a date or time"),
-        ("ChargeCategory", "Fun", "ChargeCategory: 'Fun' is not one of Usage, Purchase, Tax, Credit, Adjustment"),
         ("EffectiveCost", "x", "EffectiveCost: 'x' is not a number"),
         ("BilledCost", "NaN", "BilledCost: empty"),
         ("BilledCost", "Infinity", "BilledCost: 'Infinity' is not a number that money can be"),

@@ -98,5 +98,9 @@ def test_allocations_are_opened_by_name_and_window() -> None:
     assert [(each["name"], each["totalCost"]) for each in opened(document)] == [("a", "1"), ("b", "2"), ("a", "3")]
 
 
+def test_a_window_in_which_nothing_ran_is_no_charge() -> None:
+    assert [each["name"] for each in opened({"code": 200, "data": [{}, {"a": {"totalCost": "1"}}, None]})] == ["a"]
+
+
 def test_pages_in_a_list_follow_each_other() -> None:
     assert len(opened([OPENAI, OPENAI])) == 2
