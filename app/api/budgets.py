@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from app.access_tokens import READ, WRITE
 from app.api import bodies
 from app.api.budget_commands import Status, command, reflects, status_of, statuses, until
+from app.api.parameters import takes_none
 from app.api.problems import Problem, usable
 from app.api.scope_in_path import NamedScope, path_of
 from app.api.security import TENANT, Caller, Reader, Writer
@@ -17,7 +18,7 @@ from app.api.services import Services, Use, answer
 from domain.budgets import BUDGET_DELETED, BUDGET_SET, budget_id, define
 from domain.scope import ScopeFilter
 
-router = APIRouter(tags=["budgets"])
+router = APIRouter(tags=["budgets"], dependencies=[Depends(takes_none)])
 
 
 class FlagAnswer(BaseModel):

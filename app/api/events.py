@@ -5,19 +5,20 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
 from app.access_tokens import WRITE
 from app.adapters.redis_view import RedisError
 from app.api import bodies, openapi
+from app.api.parameters import takes_none
 from app.api.problems import Problem, unavailable
 from app.api.security import Caller, Writer
 from app.api.sending import BrokerAwayError, send
 from app.api.services import Services, Use, answer
 from domain.rejection import Rejected
 
-router = APIRouter(tags=["events"])
+router = APIRouter(tags=["events"], dependencies=[Depends(takes_none)])
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"

@@ -3,15 +3,16 @@
 from typing import Annotated, Any, Final
 
 import orjson
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Depends, Header, Response
 from pydantic import BaseModel, Field
 
 from app.api.etags import answer_if_changed, tag_of
+from app.api.parameters import takes_none
 from app.api.security import TENANT, Caller, Reader
 from app.api.services import Use
 from domain.flags import FlagState, decode, flag_set
 
-router = APIRouter(tags=["flags"])
+router = APIRouter(tags=["flags"], dependencies=[Depends(takes_none)])
 
 KIND: Final = "flags"
 

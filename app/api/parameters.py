@@ -4,7 +4,7 @@ import re
 from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.api.problems import Problem, usable
@@ -19,6 +19,12 @@ _Values = Annotated[
 _USAGE: Final = frozenset({"usage"})
 # A plus that was not percent-encoded arrives as a blank.
 _BLANK_OFFSET: Final = re.compile(r" (\d\d:\d\d)$")
+
+
+async def takes_none(request: Request) -> None:
+    """Refuse query parameters, for a route that has none: whoever sends one expects it to do something."""
+    for name in request.query_params:
+        raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, f"{name[:64]}: unknown parameter; {request.url.path} takes none")
 
 
 class ScopeParameters(BaseModel):
