@@ -22,7 +22,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from domain.anomaly import spend
 from domain.anomaly.bounds import to_float
 from domain.anomaly.fast_state import AN_HOUR, WIDTH, FastState
 
@@ -52,7 +51,7 @@ _LONGER: Final = 1.5
 _TAILS: Final = (2.4, 1.8)  # of the 99th percentile: five minutes alone come oftener than twenty together
 _LEAST_EXTREME: Final = 2.3
 FLOORS: Final = (0.05, 0.03)
-_STEPS: Final = 0.6
+_STEPS: Final = 0.45
 _PEAKS: Final = (1.5, 1.2)
 _LEAST_PRICE_NOISE: Final = 0.01
 _STABLE: Final = 0.2
@@ -125,9 +124,9 @@ def _judged(
         return seen
     kind, reach = _kind(state, seen, usual, together, minimum)
     if not kind and state.fano <= _UNSTEADY * state.rate * seen.windows:
-        if zs[0] > limits[0] and _is_spike(state, seen, usual, minimum):
+        if zs[0] > limits[0] and _is_spike(state, seen, usual, limits[0] * seen.deviation, minimum):
             kind, reach = "spike", 1
-        elif abs(zs[1]) > limit and _is_level(seen, usual, minimum):
+        elif abs(zs[1]) > limit and _is_level(state, seen, usual, limit * together, minimum):
             kind, reach = _level(state, seen, together), _onset(state, seen)
             return seen._replace(z=zs[1], limit=limit, kind=kind, reach=reach)
     return seen._replace(z=zs[1] if kind == STOPPED else zs[0], limit=limits[0], kind=kind, reach=reach)
@@ -144,21 +143,26 @@ def _kind(state: FastState, seen: Glance, usual: Expected, together: float, mini
     return "", 0
 
 
-def _is_spike(state: FastState, seen: Glance, usual: Expected, minimum: float) -> bool:
+def _is_spike(state: FastState, seen: Glance, usual: Expected, far: float, minimum: float) -> bool:
     away = seen.missed[0]
     enough = away > PERCENT * AN_HOUR * usual.amount * state.drift and away * A_DAY >= minimum
-    return enough and _is_news(seen.expected, away, usual)
+    return enough and _is_news(state, seen.expected, away, usual, far)
 
 
-def _is_level(seen: Glance, usual: Expected, minimum: float) -> bool:
+def _is_level(state: FastState, seen: Glance, usual: Expected, far: float, minimum: float) -> bool:
     """Tell whether the last windows together, and the newest of them, too, are away by enough."""
     away = seen.missed[1]
     enough = abs(away) > PERCENT * seen.whole and abs(away) * A_DAY / seen.windows >= minimum
-    return enough and away * (seen.actual - seen.expected) > 0 and _is_news(seen.whole, away, usual)
+    return enough and away * (seen.actual - seen.expected) > 0 and _is_news(state, seen.whole, away, usual, far)
 
 
-def _is_news(expected: float, away: float, usual: Expected) -> bool:
-    return spend.is_news(expected + away, expected, expected * usual.season)
+def _is_news(state: FastState, expected: float, away: float, usual: Expected, far: float) -> bool:
+    """Tell whether it is `far` away from what is usual at this time of the week, too: to return is no alarm."""
+    now = usual.amount * state.drift
+    season = usual.high if away > 0 else usual.low
+    season = expected * season / now if now > 0 else season
+    beyond = (expected + away - season) * math.copysign(1.0, away)
+    return beyond > max(PERCENT * season, far * max(1.0, season / expected) if expected > 0 else 0.0)
 
 
 def _level(state: FastState, seen: Glance, together: float) -> str:

@@ -9,7 +9,7 @@ from domain.anomaly.fast_state import AN_HOUR
 from domain.windows import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from domain.anomaly.state import SpendState
 
@@ -18,8 +18,8 @@ class Expected(NamedTuple):
     """What the hour's model says of five minutes: `level` is that of a mean window, `events` those of a usual hour.
 
     `slope` is how far the line between hours is from the hour's own mean: a rhythm may as well have steps there.
-    `cold` makes a young scope harder to impress; `prices` are those of a usual hour, by resource type. `season` is what
-    is usual at this time of the week, over `amount`.
+    `cold` makes a young scope harder to impress; `prices` are those of a usual hour, by resource type. What is
+    usual at this time of the week lies between `low` and `high`.
     """
 
     amount: float
@@ -28,7 +28,8 @@ class Expected(NamedTuple):
     events: float
     cold: float
     prices: Mapping[str, list[float]]
-    season: float = 1.0
+    low: float = 0.0
+    high: float = 0.0
 
 
 def foresee(state: SpendState, hour: int, rests: tuple[bool, bool, bool]) -> list[Expected]:
@@ -36,13 +37,11 @@ def foresee(state: SpendState, hour: int, rests: tuple[bool, bool, bool]) -> lis
 
     Empty before anything is known of such an hour.
     """
-    around = [
-        spend.expect(state, hour + shift * HOUR, rest=rest) for shift, rest in zip((-1, 0, 1), rests, strict=True)
-    ]
-    before, here, after = around
-    usual = spend.season(state, hour, rest=rests[1])
-    season = usual / here if usual is not None and here else 1.0
-    if here is None or state.hours < spend.WARM:
+    hours = [(hour + shift * HOUR, rest) for shift, rest in zip((-1, 0, 1), rests, strict=True)]
+    around = [spend.expect(state, at, rest=rest) for at, rest in hours]
+    seasons = [spend.season(state, at, rest=rest) for at, rest in hours]
+    here, season = around[1], seasons[1]
+    if here is None or season is None or state.hours < spend.WARM:
         return []
     level = max(state.slow, 0.0) / AN_HOUR
     events = sum(usual[2] for usual in state.prices.values())
@@ -50,11 +49,20 @@ def foresee(state: SpendState, hour: int, rests: tuple[bool, bool, bool]) -> lis
     cold = spend.coldness(state) * state.tolerance
     found = []
     for at in range(AN_HOUR):
-        place = (at + 0.5) / AN_HOUR - 0.5
-        other = (before if place < 0 else after) if place else here
-        drawn = here + ((other if other is not None else here) - here) * abs(place)
+        drawn, usual_drawn = _drawn(around, here, at), _drawn(seasons, season, at)
         amount = max(drawn, 0.0) / AN_HOUR
         per_window = events * amount / usual_amount if usual_amount > 0 else 0.0
-        slope = abs(drawn - here) / AN_HOUR
-        found.append(Expected(amount, slope, level, per_window, cold, state.prices, season))
+        found.append(
+            Expected(
+                amount, abs(drawn - here) / AN_HOUR, level, per_window, cold, state.prices,
+                min(season, usual_drawn) / AN_HOUR, max(season, usual_drawn) / AN_HOUR,
+            )
+        )  # fmt: skip
     return found
+
+
+def _drawn(around: Sequence[float | None], here: float, at: int) -> float:
+    """Return an hour's worth of a twelfth of it, on the line to the hour beside it."""
+    place = (at + 0.5) / AN_HOUR - 0.5
+    other = around[0] if place < 0 else around[2]
+    return here + ((other if other is not None else here) - here) * abs(place)
