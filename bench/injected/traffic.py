@@ -1,7 +1,7 @@
 """Made-up traffic of scopes: a rhythm of day and week, noise, and what can go wrong with it.
 
-Events come on the clock, or by chance (Poisson), each with a size of its own, under noise that lasts for hours. The same
-seed gives the same traffic, whatever is wrong with it.
+Events come on the clock, or by chance (Poisson), each with a size of its own, under noise that lasts for hours. The
+same seed gives the same traffic, whatever is wrong with it.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def growing(a_day: float, start: int) -> Shape:
 
 
 def wrongs(at: int, leak: int) -> list[Wrong]:
-    """Return what can be wrong, from `at` on; a leak begins at `leak`, and a weekend's drop with the one before `at`."""
+    """Return what can be wrong, from `at` on; a leak begins at `leak`, a weekend's drop before `at`."""
     saturday = at - at % DAY - (weekday(at) + 2) * DAY
     more, below = frozenset({"spike", "level-shift"}), frozenset({"drop", "level-shift"})
     return [
