@@ -1,4 +1,4 @@
-"""Weeks of traffic of several tenants with something wrong with some: told in time, once, as what it is, and no more."""
+"""Weeks of traffic with something wrong with some tenants: told in time, once, as what it is, and nothing else."""
 
 from __future__ import annotations
 
