@@ -82,7 +82,7 @@ class Windows:
         if hour % DAY == DAY - HOUR and self._settings.fast:
             before = self.choice
             self.choice = choosing.choose(
-                before, hourly.candidates, self._states, self._settings.fast, hour + HOUR, fast.STEADY
+                before, hourly.candidates, self._states, self._settings.fast, hour + HOUR, fast.is_steady
             )
             rows[table.CHOICE] = choosing.encode_choice(self.choice)
             dropped = set(self._states) - set(self.choice.keys)

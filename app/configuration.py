@@ -96,8 +96,8 @@ class _Planned(msgspec.Struct, forbid_unknown_fields=True):
 class _Anomaly(msgspec.Struct, forbid_unknown_fields=True):
     enabled: bool = True
     minimum: str = "1.00"
-    fast_scopes: Annotated[int, msgspec.Meta(ge=0, le=MAX_FAST)] = 50
-    fast_events: Annotated[int, msgspec.Meta(ge=1)] = 120
+    fast_scopes: Annotated[int, msgspec.Meta(ge=0, le=MAX_FAST)] = 200
+    fast_events: Annotated[int, msgspec.Meta(ge=1)] = 4
     holidays: list[date] = []
     planned: list[_Planned] = []
 

@@ -74,6 +74,8 @@ def year(hours: int = HOURS) -> dict[str, Episode]:
                 "process_mb": round(process.memory_info().rss / 1e6),
                 "anomalies": len(episodes),
                 "cpu_seconds": round(time.process_time() - cpu),
+                "largest_row_bytes": max(map(len, table.rows.values())),
+                "cpu_us_per_scope_and_hour": round((time.process_time() - cpu) / (at + 1) / len(table.rows) * 1e6, 1),
             }
             print(json.dumps(figure), flush=True)
     return episodes

@@ -16,7 +16,7 @@ from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from domain.anomaly import fast, spend, unit_cost
+from domain.anomaly import fast, fast_learning, foreseen, spend, unit_cost
 from domain.anomaly.calendar import SATURDAY, AnomalySettings, weekday
 from domain.anomaly.fast_state import AN_HOUR, WIDTH, FastState, encode_fast
 from domain.anomaly.hours import HourLine, Part, observe
@@ -63,7 +63,7 @@ class Played:
 
     def hour(self, hour: int, windows: list[Observed]) -> None:
         """Judge and learn an hour and its five minutes."""
-        expected = [] if self.hourly is None else fast.foresee(self.hourly, hour, _rests(hour))
+        expected = [] if self.hourly is None else foreseen.foresee(self.hourly, hour, _rests(hour))
         whole = Part()
         for at, parts in enumerate(windows):
             window = hour + at * WIDTH
@@ -73,7 +73,7 @@ class Played:
                 self.state = self.state or FastState(0, window - WIDTH)
                 amount = float(sum(part.amount for part in parts.values()))
                 glance = fast.judge(self.state, window, parts, amount, expected[at], 1.0)
-                fast.learn(self.state, window, expected[at], glance)
+                fast_learning.learn(self.state, window, expected[at], glance)
                 if glance.kind:
                     self.found.append((window, glance.kind))
         self._learn(hour, {METER: whole} if whole.events else {}, float(whole.amount))

@@ -43,8 +43,8 @@ class AnomalySettings:
 
     enabled: bool = True
     minimum: Decimal = Decimal("1.00")
-    fast: int = 50
-    fast_events: int = 120
+    fast: int = 200
+    fast_events: int = 4
     holidays: frozenset[int] = frozenset()  # first seconds of days, UTC
     planned: tuple[Planned, ...] = ()
 

@@ -1,7 +1,7 @@
 """Which scopes are fast: the dearest of those that have events all the time, as many as are allowed.
 
 Chosen once a day of event time, from what the hours have taught, so a replay chooses the same. A scope that was fast
-before is kept before one that is as dear; one whose five minutes turn out to be empty too often is left out for a week.
+before is kept before one that is as dear; one whose five minutes turn out to say too little is left out for a week.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from domain.anomaly.spend import WARM
 from domain.windows import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from domain.anomaly.fast_state import FastState
     from domain.anomaly.hours import ScopeKey
@@ -59,11 +59,11 @@ def choose(
     states: Mapping[ScopeKey, FastState],
     most: int,
     now: int,
-    steady: float,
+    is_steady: Callable[[FastState], bool],
 ) -> Choice:
-    """Return the fast scopes of the next day; `states` are the models of those before, `steady` what they may lack."""
+    """Return the fast scopes of the next day; `states` are the models of those before."""
     resting = {key: until for key, until in before.resting if until > now}
-    resting |= {key: now + _LEFT_OUT for key in before.keys if key in states and states[key].zeros > steady}
+    resting |= {key: now + _LEFT_OUT for key in before.keys if key in states and not is_steady(states[key])}
     known = set(before.keys)
     ranked = sorted(
         (-each.a_day * (_KEPT if each.key in known else 1.0), each.key)

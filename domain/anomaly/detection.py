@@ -14,8 +14,9 @@ import msgspec
 from domain.anomaly import choosing, leak, spend, unit_cost
 from domain.anomaly.bounds import to_float
 from domain.anomaly.episodes import terms_of
+from domain.anomaly.figures import LEAK
 from domain.anomaly.hours import observe
-from domain.anomaly.keeping import Keeper
+from domain.anomaly.keeping import NEW_NORMAL, Keeper
 from domain.anomaly.places import nothing
 from domain.anomaly.spend import Judgement
 from domain.anomaly.stories import Finding, tell
@@ -58,6 +59,7 @@ class Hourly:
         self.states: dict[ScopeKey, SpendState] = {}
         self.candidates: list[Candidate] = []
         self.keeper = Keeper(episodes, lines)
+        self._accepted: set[ScopeKey] = set()
 
     def state(self, key: ScopeKey) -> SpendState | None:
         """Return the models of a scope, as changed."""
@@ -85,11 +87,25 @@ class Hourly:
         if hour % DAY == DAY - HOUR and self._settings.fast:
             self._find_candidates()
         self.keeper.follow(hour, judged, {each.key: each for each in findings}, self.state)
+        self._accept(hour)
         for story in tell(self.keeper.news(hour, findings)):
             self.keeper.open(hour, story, judged, self.state)
         for key in {each.key for each in findings}:
             self.states[key].told = hour
         self.draw()
+
+    def _accept(self, hour: int) -> None:
+        """Let what ended as the new normal be that, and end what the models have accepted."""
+        for episode in self.keeper.all():
+            if episode.kind == LEAK:
+                continue
+            if not episode.closed and episode.key in self._accepted:
+                self.keeper.close(episode, hour, NEW_NORMAL)
+            elif episode.closed == hour + HOUR and episode.reason == NEW_NORMAL:
+                state = self.state(episode.key)
+                if state is not None and state.odd:
+                    spend.rebase(state)
+                    self.states[episode.key] = state
 
     def _find_candidates(self) -> None:
         """Note at the end of a day which scopes could be fast on the next."""
@@ -134,6 +150,7 @@ class Hourly:
         spend.learn(state, hour, judged, rest=rest)
         if state.odd == spend.ACCEPTED:
             spend.rebase(state)
+            self._accepted.add(key)
             return Finding(key, "", judged, parts)
         return self._finding(key, state, judged, parts, price)
 

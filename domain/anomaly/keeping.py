@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     StateOf = Callable[[ScopeKey], SpendState | None]
 
 CORRECTED: Final = "corrected"
+NEW_NORMAL: Final = "new-normal"
 LEAK_SHOWN: Final = 7 * DAY
 LOUDER: Final = 3.0
 SIMILAR: Final = 3
@@ -102,7 +103,7 @@ class Keeper:
         for episode in episodes:
             if episode.kind == LEAK:
                 if hour - episode.first >= LEAK_SHOWN:
-                    self.close(episode, hour, "new-normal")
+                    self.close(episode, hour, NEW_NORMAL)
                 continue
             finding = findings.get(episode.key)
             if finding is not None and finding.kind != LEAK and finding.above == episode.above:
@@ -125,7 +126,7 @@ class Keeper:
             )
         )  # fmt: skip
         if hour - episode.first >= self._pace.new_normal:
-            self.close(self.changed[episode.id], hour, "new-normal")
+            self.close(self.changed[episode.id], hour, NEW_NORMAL)
 
     def follow_fast(self, window: int, findings: Mapping[ScopeKey, Finding], gains: Mapping[ScopeKey, Decimal]) -> None:
         """Carry the open ones on by five minutes, of those that are odd in them; `gains` is what each came to."""
@@ -150,7 +151,7 @@ class Keeper:
         )  # fmt: skip
         self.put(episode)
         if hour - episode.first >= self._pace.new_normal:
-            self.close(episode, hour, "new-normal")
+            self.close(episode, hour, NEW_NORMAL)
 
     def news(self, hour: int, findings: Iterable[Finding]) -> list[Finding]:
         """Return the findings that belong to none of what is open or was told lately."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from msgspec.structs import replace
 
-from domain.anomaly import fast
+from domain.anomaly import fast, fast_learning, foreseen
 from domain.anomaly.bounds import to_float
 from domain.anomaly.decomposition import rounded
 from domain.anomaly.episodes import terms_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from domain.anomaly.calendar import AnomalySettings
     from domain.anomaly.detection import Hourly
-    from domain.anomaly.fast import Expected
+    from domain.anomaly.foreseen import Expected
     from domain.anomaly.hours import HourLine, Observed, ScopeKey
     from domain.anomaly.places import Lines
     from domain.anomaly.state import SpendState
@@ -70,7 +70,7 @@ class Quick:
         self._expected: dict[ScopeKey, list[Expected]] = {}
         for key in keys:
             state = state_of(key)
-            self._expected[key] = [] if state is None else fast.foresee(state, hour, self._rests)
+            self._expected[key] = [] if state is None else foreseen.foresee(state, hour, self._rests)
         self._where: dict[tuple[tuple[str, ...], str], list[ScopeKey]] = {}
 
     def window(self, window: int, lines: Iterable[HourLine]) -> list[Seen]:
@@ -93,7 +93,7 @@ class Quick:
             of_key = parts.get(key, {})
             amount = to_float(add_up(part.amount for part in of_key.values()))
             glance = fast.judge(state, window, of_key, amount, usual, self._minimum)
-            fast.learn(state, window, usual, glance)
+            fast_learning.learn(state, window, usual, glance)
             if glance.kind:
                 found.append(Seen(key, glance, window - (glance.reach - 1) * WIDTH))
         return found
@@ -111,10 +111,11 @@ class Quick:
             if state is None or not expected:
                 continue
             actual, usual, deviation = state.at(window)
-            now = to_float(add_up(part.amount for part in parts.get(key, {}).values()))
+            of_key = parts.get(key, {})
+            now = to_float(add_up(part.amount for part in of_key.values()))
             if math.isnan(actual) or math.isclose(now, actual, rel_tol=1e-6, abs_tol=_LITTLE):
                 continue
-            state.remember(window, now, usual, deviation)
+            state.correct(window, now, sum(part.events for part in of_key.values()))
             z = (now - usual) / deviation if deviation else 0.0
             limit = fast.limits_of(state, expected[0].cold)[0] if state.windows >= fast.WARM else math.inf
             changed.add(key)
@@ -172,7 +173,7 @@ class Quick:
     def _foreseen(self, key: ScopeKey, start: int, end: int) -> float:
         """Return what a scope should have cost; that of a window in the hour before is taken for this hour's."""
         state = self._state_of(key)
-        expected = [] if state is None else fast.foresee(state, self.hour, self._rests)
+        expected = [] if state is None else foreseen.foresee(state, self.hour, self._rests)
         if not expected:
             return 0.0
         return sum(expected[at // WIDTH % AN_HOUR].amount for at in range(start, end, WIDTH))

@@ -22,7 +22,7 @@ import math
 from typing import Final, NamedTuple
 
 from domain.anomaly.lumps import LUMPY, judge_day
-from domain.anomaly.state import HOURS_A_WEEK, SpendState
+from domain.anomaly.state import HOURS_A_DAY, HOURS_A_WEEK, SpendState
 from domain.windows import DAY, HOUR
 
 SIGMA: Final = 3.0
@@ -30,6 +30,7 @@ PERCENT: Final = 0.2
 WARM: Final = 48
 SETTLED: Final = 14 * 24
 ACCEPTED: Final = 72
+CALM: Final = 6  # ordinary hours in a row end what is odd
 MAX_RATIO: Final = 1e6
 _FLOOR: Final = 0.02  # nothing is steadier than 2 %
 _REACH_ROOT: Final = math.sqrt(3.0)
@@ -45,6 +46,8 @@ _PEAK: Final = 1.15
 _FADE: Final = 0.998  # an hour: a surprise is half forgotten after two weeks
 _MOST_SURPRISE: Final = 50.0
 _NEVER: Final = 0.02
+_MOST_DRIFT: Final = 10.0
+_LATE: Final = 0.15  # an hour, of what is learnt of late
 
 
 class Judgement(NamedTuple):
@@ -83,11 +86,31 @@ def begin(version: int, hour: int, value: float, like: SpendState | None) -> Spe
 def expect(state: SpendState, hour: int, *, rest: bool) -> float | None:
     """Return what an hour should cost; None before anything is known of such an hour."""
     day, week = state.day_bin(hour, rest=rest), state.week_bin(hour)
-    if math.isnan(day) and math.isnan(week):
-        return None
+    usual = _season(state, day, week)
+    return None if usual is None else _blend((day, week, _of_late(state, usual)), state.errors)
+
+
+def season(state: SpendState, hour: int, *, rest: bool) -> float | None:
+    """Return what an hour usually costs, whatever came of late; None before anything is known of such an hour."""
+    return _season(state, state.day_bin(hour, rest=rest), state.week_bin(hour))
+
+
+def _season(state: SpendState, day: float, week: float) -> float | None:
+    """Return what is usual at this time of the day and of the week."""
+    if math.isnan(day):
+        return None if math.isnan(week) else week
+    return day if math.isnan(week) else _blend((day, week), state.errors)
+
+
+def _of_late(state: SpendState, usual: float) -> float:
+    """Return the season at the level of late: a Saturday begins as far from usual as its Friday was."""
+    return usual * min(state.fast / state.base, _MOST_DRIFT) if state.base > 0 else state.fast
+
+
+def _blend(values: tuple[float, ...], errors: list[float]) -> float:
     total = weight = 0.0
-    for value, error in zip((day, week, state.fast), state.errors, strict=True):
-        if not math.isnan(value):
+    for value, error in zip(values, errors, strict=False):
+        if value == value:  # noqa: PLR0124 - neither NaN nor a call
             trust = 1.0 / (error + 1e-9)
             total += trust * value
             weight += trust
@@ -111,12 +134,20 @@ def judge(state: SpendState, hour: int, value: float, *, rest: bool, minimum: fl
     short = (state.short + 0.5 * (_clipped(z, 12.0) - state.short)) * _REACH_ROOT
     worst = z if abs(z) >= abs(short) or short * z < 0 else short
     limit = limit_of(state)
-    if state.odd:
+    if state.odd and not state.calm:
         limit = max(SIGMA, 0.5 * limit)
     away = abs(value - expected)
-    unusual = abs(worst) > limit
+    unusual = abs(worst) > limit and is_news(value, expected, season(state, hour, rest=rest))
     odd = (unusual or _has_stopped(state, hour, value, z)) and away > PERCENT * abs(expected) and away * 24 >= minimum
     return Judgement(value, expected, deviation, worst, limit, odd)
+
+
+def is_news(value: float, expected: float, season: float | None) -> bool:
+    """Tell whether what is away from the level of late is also away from what is usual: to return is no alarm."""
+    if season is None:
+        return True
+    away = value - season
+    return away * (value - expected) > 0 and abs(away) > PERCENT * abs(season)
 
 
 def _has_stopped(state: SpendState, hour: int, value: float, z: float) -> bool:
@@ -146,7 +177,7 @@ def learn(state: SpendState, hour: int, judged: Judgement, *, rest: bool) -> Non
     value = judged.actual
     if judged.odd and state.odd < ACCEPTED:
         value = judged.expected + _clipped(judged.difference, judged.deviation)
-    state.odd = state.odd + 1 if judged.odd else 0
+    _count(state, judged)
     _learn_spread(state, judged)
     _learn_level(state, hour, value, rest=rest)
     state.remember(hour, judged.actual, judged.expected, judged.deviation)
@@ -157,8 +188,20 @@ def learn(state: SpendState, hour: int, judged: Judgement, *, rest: bool) -> Non
     state.hours += 1
 
 
+def _count(state: SpendState, judged: Judgement) -> None:
+    """Count odd hours: those of a level that has changed may have ordinary ones between them."""
+    if judged.odd:
+        state.odd, state.calm = state.odd + 1, 0
+    elif state.odd:
+        state.calm += 1
+        if state.calm >= CALM:
+            state.odd = state.calm = 0
+
+
 def _learn_spread(state: SpendState, judged: Judgement) -> None:
-    state.zeros += max(0.01, 1.0 / (state.hours + 1)) * ((judged.actual == 0) - state.zeros)
+    if judged.actual or not judged.odd:
+        # What has stopped is not lumpy for that.
+        state.zeros += max(0.01, 1.0 / (state.hours + 1)) * ((judged.actual == 0) - state.zeros)
     if not judged.deviation or not state.hours:
         return
     own = judged.difference / judged.deviation
@@ -180,30 +223,50 @@ def _learn_spread(state: SpendState, judged: Judgement) -> None:
 def _learn_level(state: SpendState, hour: int, value: float, *, rest: bool) -> None:
     day, week = state.day_bin(hour, rest=rest), state.week_bin(hour)
     scale = _scale(state, value) or 1.0
-    for index, predicted in enumerate((day, week, state.fast)):
+    known = _season(state, day, week)
+    of_late = math.nan if known is None else _of_late(state, known)
+    for index, predicted in enumerate((day, week, of_late)):
         if not math.isnan(predicted):
             state.errors[index] += 0.02 * (((value - predicted) / scale) ** 2 - state.errors[index])
     state.set_day_bin(hour, value if math.isnan(day) else day + 0.25 * (value - day), rest=rest)
     state.set_week_bin(hour, value if math.isnan(week) else week + 0.35 * (value - week))
-    state.fast += 0.3 * (value - state.fast) if state.hours else value - state.fast
+    state.fast += _LATE * (value - state.fast) if state.hours else value - state.fast
+    usual = value if known is None else known
+    state.base += _LATE * (usual - state.base) if state.base > 0 else usual - state.base
     share = max(0.01, 1.0 / (state.hours + 1))
     state.slow += share * (value - state.slow)
 
 
 def rebase(state: SpendState) -> None:
-    """Take the level of the recent hours as the new normal: every hour moves in proportion."""
-    recent = list(state.series())
-    expected = sum(each[2] for each in recent)
-    ratio = _clipped(sum(each[1] for each in recent) / expected, MAX_RATIO) if expected else 1.0
+    """Take the level of the recent hours as the new normal, by hour of the day: the rhythm may have changed with it."""
+    late = min(state.fast / state.base, _MOST_DRIFT) if state.base > 0 else 1.0
+    ratios = [ratio * late for ratio in _ratios(state)]
     for at in range(0, DAY, HOUR):
         for rest in (False, True):
-            state.set_day_bin(at, state.day_bin(at, rest=rest) * ratio, rest=rest)
+            state.set_day_bin(at, state.day_bin(at, rest=rest) * ratios[at // HOUR], rest=rest)
     for at in range(0, 7 * DAY, HOUR):
-        state.set_week_bin(at, state.week_bin(at) * ratio)
-    state.fast *= ratio
-    state.slow *= ratio
-    state.odd = 0
+        state.set_week_bin(at, state.week_bin(at) * ratios[at // HOUR % HOURS_A_DAY])
+    whole = sum(ratios) / HOURS_A_DAY
+    state.base *= ratios[state.hour % DAY // HOUR]
+    state.fast = state.base or state.fast * whole
+    state.slow *= whole
+    state.odd = state.calm = 0
     state.short = 0.0
+
+
+def _ratios(state: SpendState) -> list[float]:
+    """Return by what recent hours were away from what was expected, by hour of the day with those beside it.
+
+    What was expected had followed a little already (`late`), the season has not.
+    """
+    actual, expected = [0.0] * HOURS_A_DAY, [0.0] * HOURS_A_DAY
+    for hour, came, due, _ in state.series():
+        for beside in (-1, 0, 1):
+            at = (hour // HOUR + beside) % HOURS_A_DAY
+            actual[at] += came
+            expected[at] += due
+    every = _clipped(sum(actual) / sum(expected), MAX_RATIO) if sum(expected) else 1.0
+    return [_clipped(came / due, MAX_RATIO) if due else every for came, due in zip(actual, expected, strict=True)]
 
 
 def _scale(state: SpendState, expected: float) -> float:

@@ -61,8 +61,10 @@ class SpendState(msgspec.Struct, array_like=True, gc=False):
     prices: dict[str, list[float]] = msgspec.field(default_factory=dict)  # units, amount, events of a usual hour
     price_variance: float = 0.0004
     rises: int = 0  # hours in a row with a risen unit cost
-    odd: int = 0  # hours in a row away from what was expected
+    odd: int = 0  # hours away from what was expected, without a rest between them
     told: int = 0  # newest hour that was told of
+    base: float = 0.0  # what was usual of late: beside `fast`, what came
+    calm: int = 0  # ordinary hours in a row since the last odd one, of those that `odd` counts
 
     def day_bin(self, hour: int, *, rest: bool) -> float:
         """Return what this hour of a working or a rest day usually costs."""
