@@ -9,7 +9,6 @@ what was touched is sent again, so nothing stays unsent.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Final
@@ -164,10 +163,8 @@ class RollingUp:
         now = int(self._clock())
         with metrics.cpu("cost events"):
             told = [attributed(key, row, self._currency, now) for key, row in group.cells.items()]
-        await asyncio.gather(
-            self._publisher.send_many(self._topics.attributed, told),
-            self._send_spends(state, group.spends),
-        )
+        await self._publisher.send_many(self._topics.attributed, told)
+        await self._send_spends(state, group.spends)
 
     async def _send_spends(self, state: Partition, spends: Mapping[SpendKey, SpendRow]) -> None:
         by_budget: defaultdict[str, list[tuple[Any, ...]]] = defaultdict(list)

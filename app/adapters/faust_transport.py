@@ -8,11 +8,9 @@ moves over those whose agent said that it is done. Every new assignment starts f
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from typing import TYPE_CHECKING, Any, Final
 
-from aiokafka.errors import ConsumerStoppedError
 from faust.transport.drivers import aiokafka as driver
 
 from agents import metrics
@@ -22,7 +20,7 @@ from app.adapters.fetches import void_of
 from app.adapters.in_flight import InFlight, Unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
     from faust.types import TP
 
@@ -33,8 +31,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("costguard")
 
 FETCH_WAIT_MS: Final = 200
-# Faust's own: after that the fetcher looks whether it is to end.
-FETCH_SECONDS: Final = 1.0
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
@@ -108,28 +104,6 @@ class Consumer(driver.Consumer):
                     await self._fetch_again(tp, missing)
                     continue
             yield tp, message
-
-    async def _drain_messages(self, fetcher: Any) -> None:
-        """Hand what is fetched to the streams until the fetcher ends.
-
-        Faust waits for each message beside three other things: four tasks and some turns of the event loop, whose other
-        work is long. A fetch from twenty partitions took half a second to arrive.
-        """
-        try:
-            while not (self.should_stop or fetcher.should_stop):
-                fetched = [message async for _, message in self.getmany(timeout=FETCH_SECONDS)]
-                if fetched:
-                    # Who has no room for more is not waited for when a rebalance begins.
-                    await self.wait_first(self._deliver(fetched), self.suspend_flow.wait())
-                # What is there already is fetched without waiting.
-                await asyncio.sleep(0)
-        except (asyncio.CancelledError, ConsumerStoppedError):
-            if not self.transport.app.should_stop:
-                raise
-
-    async def _deliver(self, messages: Iterable[Any]) -> None:
-        for message in messages:
-            await self.callback(message)
 
     def _receive(self, tp: TP, batch: Batch) -> int | None:
         expected = self._expected(tp)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from faust.types import TP
@@ -16,9 +15,6 @@ from app.adapters.faust_transport import Consumer
 from app.adapters.fetches import Fetch, Void
 from app.adapters.in_flight import InFlight, Unbroken
 from app.batching import BatchingScheduler
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
 
 USAGE, OTHER = TP("usage", 0), TP("other", 0)
 
@@ -217,56 +213,3 @@ def test_a_partition_is_done_when_all_that_was_fetched_of_it_came_here_and_is_do
     assert flight.is_done(120)
     flight.close()
     assert not flight.is_done(120)
-
-
-class Draining(Consumer):
-    """A consumer with fetches that are given, and streams that take them as `room` lets them."""
-
-    def __init__(self, fetches: list[list[str]], room: Callable[[str], Awaitable[None]]) -> None:
-        # Faust's constructor wants an app; what is tried here needs none of it.
-        self.fetches, self.room = fetches, room
-        self.suspend_flow = asyncio.Event()
-        self.taken: list[str] = []
-
-    @property
-    def should_stop(self) -> bool:
-        return not self.fetches
-
-    async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, Any]]:  # noqa: ARG002, ASYNC109 - Faust's
-        for message in self.fetches.pop(0):
-            yield USAGE, message
-
-    async def wait_first(self, *coros: Any, timeout: Any = None) -> Any:  # noqa: ASYNC109 - Faust's signature
-        tasks = [asyncio.ensure_future(one) for one in coros]
-        done, pending = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-        for task in pending:
-            task.cancel()
-        for task in done:
-            task.result()
-
-    async def callback(self, message: Any) -> None:
-        await self.room(message)
-        self.taken.append(message)
-
-
-FETCHER = SimpleNamespace(should_stop=False)
-
-
-async def test_what_is_fetched_is_handed_over_in_order() -> None:
-    async def room(_: str) -> None:
-        return
-
-    consumer = Draining([["a", "b"], [], ["c"]], room)
-    await consumer._drain_messages(FETCHER)
-    assert consumer.taken == ["a", "b", "c"]
-
-
-async def test_a_stream_without_room_is_not_waited_for_when_a_rebalance_begins() -> None:
-    async def room(message: str) -> None:
-        if message == "b":
-            consumer.suspend_flow.set()
-            await asyncio.Event().wait()
-
-    consumer = Draining([["a", "b", "c"]], room)
-    await consumer._drain_messages(FETCHER)
-    assert consumer.taken == ["a"], "the rest is fetched again"
