@@ -121,11 +121,10 @@ async def _handled(
 
 
 class Merger:
-    """Handles what has arrived of a partition in one go, partitions beside each other.
+    """Handles what has arrived in one go: all batches of a partition as one, partitions beside each other.
 
     Records that overwrite each other meet in one batch: under load this keeps what a batch costs in proportion to keys,
-    not to messages. Who rests after work meets more of them; an idle one rests for milliseconds. Each partition takes
-    what waits when its turn comes, not when that of another came: nothing grows old behind the work of all the others.
+    not to messages. Who rests after work meets more of them; an idle one rests for milliseconds.
     """
 
     def __init__(
@@ -139,36 +138,39 @@ class Merger:
         self._rest = rest
         self._waiting: dict[int, list[Batch]] = {}
         self._bytes = 0
-        self._room = asyncio.Event()
-        self._working: dict[int, asyncio.Task[None]] = {}
+        self._changed = asyncio.Condition()
 
     async def follow(self, stream: AsyncIterable[Batch]) -> None:
         """Take batches from a stream until it ends, and handle them beside it."""
+        working = asyncio.create_task(self._work())
         try:
             async for batch in stream:
                 batch.taken = True
                 await self._put(batch)
         finally:
-            for working in self._working.values():
-                working.cancel()
+            working.cancel()
 
     async def _put(self, batch: Batch) -> None:
-        while self._bytes > MAX_WAITING_BYTES:
-            self._room.clear()
-            await self._room.wait()
-        self._waiting.setdefault(batch.partition, []).append(batch)
-        self._bytes += batch.size
-        if batch.partition not in self._working:
-            self._working[batch.partition] = asyncio.create_task(self._work(batch.partition))
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._bytes <= MAX_WAITING_BYTES)
+            self._waiting.setdefault(batch.partition, []).append(batch)
+            self._bytes += batch.size
+            self._changed.notify_all()
 
-    async def _work(self, partition: int) -> None:
-        while waiting := self._waiting.pop(partition, None):
-            self._bytes -= sum(batch.size for batch in waiting)
-            self._room.set()
+    async def _take(self) -> list[list[Batch]]:
+        """Return what waits, by partition, once there is something."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._waiting)
+            taken, self._waiting, self._bytes = self._waiting, {}, 0
+            self._changed.notify_all()
+            return list(taken.values())
+
+    async def _work(self) -> None:
+        while True:
+            taken = await self._take()
             started = time.perf_counter()
-            await self._merge(waiting)
+            await asyncio.gather(*map(self._merge, taken))
             await asyncio.sleep(min((time.perf_counter() - started) * self._rest.per_work, self._rest.at_most))
-        del self._working[partition]
 
     async def _merge(self, batches: list[Batch]) -> None:
         """Handle the batches of one partition."""
