@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 SHOWN_AT_ONCE: Final = 2_000
 # Totals of a minute that is going on come again and again: what arrives meanwhile is folded once.
-REST: Final = Rest(per_work=1.0, at_most=0.2)
+REST: Final = Rest(per_work=1.0, at_most=0.6)
 
 _encode = msgspec.msgpack.Encoder().encode
 
