@@ -76,7 +76,8 @@ def remediation(
     """Show cost that nobody owns, most money first, with guesses; --json has tickets."""
     asked = given(locals())
     answer = ask("/remediation", asked, api, token)
-    table, total = tables.remediation_table(answer), tables.remediation_total(answer)
+    table = tables.remediation_table(answer)
+    total = tables.remediation_total(answer) if table.row_count else None
     show(answer, table, total, json=json, nothing="all cost has an owner")
 
 

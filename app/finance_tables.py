@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from rich.text import Text
 
 from app.query_tables import LEFT, NO_PRICE, RIGHT, add_row, counted, covered, money, new_table, precise, price, scope
+from domain.money import add_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,9 +99,15 @@ def reconciliation_table(answer: Mapping[str, Any]) -> Table:
 
 
 def reconciliation_total(answer: Mapping[str, Any]) -> Text:
-    """Tell the totals of both sides, and what the metered one lacks."""
-    metered, billed, drift = (precise(answer[name]) for name in ("metered", "billed", "drift"))
+    """Tell the totals of both sides where there is a bill, and what the metered one lacks."""
+    told = [each for each in answer["lines"] if _state(each) != _ABSENT]
+    metered, billed, drift = (
+        precise(str(add_up(Decimal(each[name] or 0) for each in told))) for name in ("metered", "billed", "drift")
+    )
     line = Text(f"metered {metered}, billed {billed}, drift {drift} {answer['currency']}", "bold")
+    alone = add_up(Decimal(each["metered"] or 0) for each in answer["lines"] if _state(each) == _ABSENT)
+    if alone:
+        line.append(f"; {precise(str(alone))} more was metered without a bill", "yellow")
     if unpriced := sum(each["unpriced"] for each in answer["lines"]):
         line.append(f"; {counted(unpriced, 'event')} without a price", "yellow")
     states = {_state(each) for each in answer["lines"]}

@@ -102,6 +102,12 @@ def test_remediation_is_ranked_with_guesses_and_a_total(asked: list[dict[str, An
     assert total == ["unattributed", "-35.00", "of", "total", "-26.00", "USD", "(134.6%)"]
 
 
+def test_remediation_of_nothing_is_a_sentence(monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]) -> None:
+    monkeypatch.setitem(EVENTS, "/remediation", ("", []))
+    assert costguard("remediation", *WINDOW).output == "all cost has an owner\n"
+    assert asked
+
+
 def test_reconcile_tells_drift_prices_both_totals_and_that_a_bill_is_not_complete(asked: list[dict[str, Any]]) -> None:
     *_, first, second, total, legend = lines("reconcile")
     assert asked
@@ -118,9 +124,10 @@ def test_reconcile_does_not_call_it_drift_that_no_bill_came(
     monkeypatch: pytest.MonkeyPatch, asked: list[dict[str, Any]]
 ) -> None:
     monkeypatch.setitem(EVENTS, "/reconciliation", (MATCH, METERED[2:]))
-    *_, row, _, legend = lines("reconcile")
+    *_, row, total, legend = lines("reconcile")
     assert asked
     assert row[3:] == ["none", "6.00", "0.00", "-6.00", "-6.00", "2.00"]
+    assert " ".join(total) == "metered 0.00, billed 0.00, drift 0.00 USD; 6.00 more was metered without a bill"
     assert legend[:2] == ["none:", "bills"]
 
 
