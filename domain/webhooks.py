@@ -127,12 +127,16 @@ def parse_subscription(entry: Mapping[str, Any]) -> Subscription | Rejected:
 def _url(given: object) -> str:
     if not isinstance(given, str):
         raise ValueError("url is missing")  # noqa: TRY004 - a sentence for the user, see parse_subscription
-    parts = urlsplit(given)
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"url: {error}") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("url must be http://host/... or https://host/...")
     if parts.username is not None or parts.password is not None:
         raise ValueError("url must not carry credentials; the signature tells who we are")
-    if parts.fragment or not given.isprintable() or " " in given or parts.port == 0:
+    if parts.fragment or not given.isprintable() or " " in given or port == 0:
         raise ValueError("url has a fragment, a blank or port 0")
     return given
 

@@ -128,6 +128,8 @@ def test_a_budget_has_the_currency_of_the_file() -> None:
     [
         ("https://", "ftp://", "webhooks[0].url"),
         ("https://", "https://user:hunter2@", "webhooks[0].url"),
+        ("https://", "https://[zz]/", "webhooks[0].url"),
+        ("https://", "https://[::1", "webhooks[0].url"),
         (SECRET, "whsec_not base64", "webhooks[0].secret"),
         (SECRET, "hunter2", "webhooks[0].secret"),
         (SECRET, "whsec_c2hvcnQ=", "webhooks[0].secret"),
