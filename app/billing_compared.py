@@ -5,14 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from app import billing_import
 from app.adapters.ecb_rates import EcbRates
-from app.billing_import import Options, Refused, Summary
-from app.billing_plan import make_plan
+from app.bills_in_files import read_rows
 from app.reconciled import as_json
 from domain.billing.comparing import BilledSums
-from domain.billing.editions import standing
-from domain.billing.tags import TagTable
 from domain.queries import Span
 from domain.reconciliation import Billed, Metered, reconcile
 from domain.windows import DAY, parse_instant, to_rfc3339
@@ -23,22 +19,12 @@ if TYPE_CHECKING:
     from app.settings import Configuration
 
 
-class RefusedError(Exception):
-    """A file is no bill, or damaged; one sentence."""
-
-
 def read_bills(
     files: Sequence[str], configuration: Configuration, *, basis: str, categories: Collection[str]
 ) -> list[Billed]:
     """Return what bills come to. Raises `PlanError`, `RefusedError`, `MissingRateError`."""
-    options = Options(configuration.currency, TagTable(configuration.tags))
     sums = BilledSums(configuration.fx.rates(EcbRates()), configuration.currency, basis=basis, categories=categories)
-    summary = Summary(configuration.currency)
-    for delivery in make_plan(files).deliveries:
-        _require_none(billing_import.check(delivery, options))
-        billing_import.read_only(delivery, options, summary, lambda piece: sums.add(piece.rows))
-    _require_none(summary.refused)
-    return sums.lines(standing(summary.editions))
+    return sums.lines(read_rows(files, configuration, sums.add))
 
 
 def compare(
@@ -71,8 +57,3 @@ def _metered(group: Mapping[str, Any]) -> Metered:
         Decimal(group["amount"]),
         group.get("unpriced", 0),
     )
-
-
-def _require_none(refused: Sequence[Refused]) -> None:
-    for each in refused:
-        raise RefusedError(f"{each.file.name}: {each.reason}")

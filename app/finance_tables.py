@@ -49,13 +49,26 @@ def allocations_table(answer: Mapping[str, Any]) -> Table:
 def remediation_table(answer: Mapping[str, Any]) -> Table:
     """Show `GET /remediation`: most money first."""
     columns = [(answer["currency"], RIGHT), ("reason", LEFT), ("provider", LEFT), ("what", LEFT), ("category", LEFT)]
-    table = new_table(f"Without a {answer['dimension']}, {covered(answer['window'])}", [*columns, ("probably", LEFT)])
+    # Only bills in files tell resources, and have a finding for each account.
+    more = [("account", LEFT), ("dearest resource", LEFT)] if any(map(_of_files, answer["findings"])) else []
+    title = f"Without a {answer['dimension']}, {covered(answer['window'])}"
+    table = new_table(title, [*columns, *more, ("probably", LEFT)])
     for each in answer["findings"]:
         guess = each["guess"]
         probably = "" if guess is None else f"{guess['owner']} ({Decimal(guess['share']):.0%} by {guess['by']})"
         amount, provider = money(Decimal(each["amount"])), each["provider"] or NO_PROVIDER
-        add_row(table, amount, each["reason"], provider, each["service"], each["charge_category"], probably)
+        told = each["reason"], provider, each["service"], each["charge_category"]
+        dearest = [_first(each["accounts"], "account"), _first(each["resources"], "resource")] if more else []
+        add_row(table, amount, *told, *dearest, probably)
     return table
+
+
+def _of_files(finding: Mapping[str, Any]) -> bool:
+    return bool(finding["resources"])
+
+
+def _first(parts: Sequence[Mapping[str, str]], name: str) -> str:
+    return parts[0][name] if parts else ""
 
 
 def remediation_total(answer: Mapping[str, Any]) -> Text:

@@ -1,30 +1,25 @@
 """`GET /remediation`: whose cost nobody knows, ranked by money, with guesses and tickets."""
 
-from datetime import UTC, datetime
-from typing import Any
-
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.allocating import allocated_lines, planned
 from app.api.bill_lines import FULL, bill_lines, by_days, read_known
-from app.api.costs import WindowAnswer, window_json
+from app.api.costs import WindowAnswer
 from app.api.parameters import Remediation as Asked
 from app.api.problems import usable
 from app.api.questions import question
 from app.api.security import Reader
 from app.api.services import Use, answer
+from app.unowned import as_json
 from domain.cells import CostRow
-from domain.money import ratio, to_text
 from domain.queries.folding import selection
 from domain.rejection import Rejected
-from domain.remediation import USAGE, Finding, Line, Remediation
+from domain.remediation import USAGE, Line, Remediation
 from domain.scope import DIMENSIONS, UNATTRIBUTED
 from domain.sources import METERED, parse
-from domain.tickets import ticket
 
 router = APIRouter(tags=["costs"])
-_PLACES = 4
 
 
 class GuessAnswer(BaseModel):
@@ -39,6 +34,13 @@ class AccountAnswer(BaseModel):
     """An account with cost that nobody owns."""
 
     account: str
+    amount: str
+
+
+class ResourceAnswer(BaseModel):
+    """A resource with cost that nobody owns."""
+
+    resource: str
     amount: str
 
 
@@ -66,6 +68,7 @@ class FindingAnswer(BaseModel):
     amount: str
     lines: int
     accounts: list[AccountAnswer] = Field(description="those with most of it, where a bill tells accounts; as booked")
+    resources: list[ResourceAnswer] = Field(description="empty: only `costguard remediation BILL...` knows them")
     guess: GuessAnswer | None
     ticket: TicketAnswer
 
@@ -97,18 +100,7 @@ async def get_remediation(asked: Asked, caller: Reader, use: Use) -> Response:
         known, days = await read_known(use.view), by_days(query)
         async for found in bill_lines(use.view, known, days):
             remediation.resemble(_line(row, asked.dimension) for row in filter(selection(days, FULL), found))
-    currency, week = use.configuration.currency, _week(now)
-    return answer(
-        {
-            "currency": currency,
-            "window": window_json(query.span),
-            "dimension": asked.dimension,
-            "total": to_text(remediation.total),
-            "unattributed": to_text(remediation.unattributed),
-            "unattributed_share": str(round(ratio(remediation.unattributed, remediation.total), _PLACES)),
-            "findings": [_as_json(each, asked.dimension, currency, week) for each in remediation.findings()],
-        }
-    )
+    return answer(as_json(remediation, asked.dimension, use.configuration.currency, query.span, now))
 
 
 def _line(row: CostRow, dimension: str) -> Line:
@@ -124,23 +116,3 @@ def _line(row: CostRow, dimension: str) -> Line:
         tags=tuple((name, value) for name, value in named if name != dimension and value != UNATTRIBUTED),
         has_resources=False,
     )
-
-
-def _week(now: float) -> str:
-    return f"{datetime.fromtimestamp(now, UTC):%G-W%V}"
-
-
-def _as_json(finding: Finding, dimension: str, currency: str, week: str) -> dict[str, Any]:
-    guess = finding.guess
-    return {
-        "id": finding.id,
-        "reason": finding.reason,
-        "provider": finding.provider,
-        "service": finding.service,
-        "charge_category": finding.category,
-        "amount": to_text(finding.amount),
-        "lines": finding.lines,
-        "accounts": [{"account": account, "amount": to_text(amount)} for account, amount in finding.accounts],
-        "guess": None if guess is None else guess._asdict() | {"share": str(round(guess.share, _PLACES))},
-        "ticket": ticket(finding, dimension, currency, week),
-    }

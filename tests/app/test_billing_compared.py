@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import pytest
 
-from app.billing_compared import RefusedError, compare, read_bills
+from app.billing_compared import compare, read_bills
+from app.bills_in_files import RefusedError
 from app.configuration import Configuration, parse_configuration
 from domain.fx import MissingRateError
 from tests.live import bill

@@ -14,8 +14,11 @@ from app import commands_finance
 from tests.app.api.cost_questions import RULES, WHOLE, answered
 from tests.app.api.test_reconciliation import BILL, MATCH, METERED
 from tests.app.api.test_remediation import LOST
+from tests.live import bill
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from typer.testing import Result
 
 WINDOW = ("--start", WHOLE["start"], "--end", WHOLE["end"])
@@ -106,6 +109,23 @@ def test_remediation_of_nothing_is_a_sentence(monkeypatch: pytest.MonkeyPatch, a
     monkeypatch.setitem(EVENTS, "/remediation", ("", []))
     assert costguard("remediation", *WINDOW).output == "all cost has an owner\n"
     assert asked
+
+
+def test_remediation_of_files_names_accounts_and_resources(tmp_path: Path) -> None:
+    lost = bill.lines(1, days=1)[0] | {"BilledCost": "5", "ResourceId": "i-1", "ChargeCategory": "Usage"}
+    owned = lost | {"BilledCost": "7", "Tags": '{"team": "core"}'}
+    path = str(bill.write(tmp_path / "bill.csv", [lost, owned]))
+    *_, found, total = (line.split() for line in costguard("remediation", path).output.splitlines())
+    assert found[-6:] == ["acct-1", "i-1", "core", "(100%", "by", "resource)"]
+    assert total == ["unattributed", "5.00", "of", "total", "12.00", "USD", "(41.7%)"]
+
+
+def test_files_are_searched_as_a_whole() -> None:
+    app = typer.Typer()
+    commands_finance.register(app)
+    for wrong, name in (("--tenant=acme", "--dimension"), ("--dimension=colour", "tenant"), ("--basis=x", "billed")):
+        result = CliRunner().invoke(app, ["remediation", "bill.csv", wrong])
+        assert (result.exit_code, name in result.output) == (1, True), result.output
 
 
 def test_reconcile_tells_drift_prices_both_totals_and_that_a_bill_is_not_complete(asked: list[dict[str, Any]]) -> None:

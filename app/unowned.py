@@ -1,0 +1,59 @@
+"""Cost without an owner, as `GET /remediation` writes it, and that of bills in files."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from domain.money import ratio, to_text
+from domain.tickets import ticket
+from domain.windows import to_rfc3339
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from decimal import Decimal
+
+    from domain.queries import Span
+    from domain.remediation import Finding, Remediation
+
+_PLACES: Final = 4
+
+
+def as_json(remediation: Remediation, dimension: str, currency: str, span: Span, now: float) -> dict[str, Any]:
+    """Return the answer; tickets are of the week of `now`."""
+    week = f"{datetime.fromtimestamp(now, UTC):%G-W%V}"
+    return {
+        "currency": currency,
+        "window": {"start": to_rfc3339(span.start), "end": to_rfc3339(span.end)},
+        "dimension": dimension,
+        "total": to_text(remediation.total),
+        "unattributed": to_text(remediation.unattributed),
+        "unattributed_share": str(round(ratio(remediation.unattributed, remediation.total), _PLACES)),
+        "findings": [_finding(each, dimension, currency, week) for each in remediation.findings()],
+    }
+
+
+def _finding(finding: Finding, dimension: str, currency: str, week: str) -> dict[str, Any]:
+    guess = finding.guess
+    return {
+        "id": finding.id,
+        "reason": finding.reason,
+        "provider": finding.provider,
+        "service": finding.service,
+        "charge_category": finding.category,
+        "amount": to_text(finding.amount),
+        "lines": finding.lines,
+        "accounts": _dearest("account", finding.accounts or _own(finding)),
+        "resources": _dearest("resource", finding.resources),
+        "guess": None if guess is None else guess._asdict() | {"share": str(round(guess.share, _PLACES))},
+        "ticket": ticket(finding, dimension, currency, week),
+    }
+
+
+def _own(finding: Finding) -> Iterable[tuple[str, Decimal]]:
+    """Return the account of a finding that is of one account."""
+    return [(finding.account, finding.amount)] if finding.account else ()
+
+
+def _dearest(name: str, parts: Iterable[tuple[str, Decimal]]) -> list[dict[str, str]]:
+    return [{name: part, "amount": to_text(amount)} for part, amount in parts]
