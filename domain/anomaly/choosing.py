@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from domain.anomaly.hours import ScopeKey
     from domain.anomaly.state import SpendState
 
+# Scopes whose cost is somebody's: a tenant's of a feature. In all others somebody else's hides, or is taken for theirs.
+_NARROW: Final = frozenset({"tenant+feature", "full"})
+_WIDE_EVENTS: Final = 120
 _NEVER_EMPTY: Final = 0.02  # share of hours without any cost
 _KEPT: Final = 1.25
 _LEFT_OUT: Final = 7 * DAY
@@ -45,12 +48,16 @@ decode_choice = msgspec.msgpack.Decoder(Choice).decode
 
 
 def candidate(key: ScopeKey, state: SpendState, least_events: int, minimum: float) -> Candidate | None:
-    """Return a scope as a candidate; None when it is too new, too cheap, or has too few events an hour."""
+    """Return a scope as a candidate; None when it is too new, too cheap, or has too few events an hour.
+
+    Wide scopes need many: else one would tell, before its hour is over, what the narrow one tells at its end.
+    """
     if state.hours < WARM or state.zeros > _NEVER_EMPTY:
         return None
     a_day = 24 * state.slow
     events = sum(usual[2] for usual in state.prices.values())
-    return Candidate(key, a_day) if events >= least_events and a_day >= max(minimum, 1e-9) else None
+    least = least_events if key[0] in _NARROW else max(least_events, _WIDE_EVENTS)
+    return Candidate(key, a_day) if events >= least and a_day >= max(minimum, 1e-9) else None
 
 
 def choose(
