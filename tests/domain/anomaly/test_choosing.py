@@ -27,7 +27,7 @@ def state(events: float) -> SpendState:
     ],
 )
 def test_few_events_are_enough_where_the_cost_is_somebodys(
-    projection: str, values: tuple[str, ...], events: float, is_one: bool
+    projection: str, values: tuple[str, ...], events: float, *, is_one: bool
 ) -> None:
     found = candidate((projection, values, "compute"), state(events), least_events=4, minimum=1.0)
     assert (found is not None) is is_one
