@@ -10,7 +10,7 @@ import orjson
 from domain.anomaly.hours import HourLine
 from domain.backtest import anomaly_fired, budget_fired
 from domain.scope import DIMENSIONS, ScopeFilter
-from domain.windows import HOUR, parse_instant, to_rfc3339
+from domain.windows import HOUR, bounds, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,8 +49,7 @@ def history(ask: Ask, start: int, end: int) -> Iterator[tuple[int, list[HourLine
 
 
 def _question(start: int, end: int) -> dict[str, str]:
-    span = {"start": to_rfc3339(start), "end": to_rfc3339(end)}
-    return {**span, "granularity": "hour", "group_by": _GROUPS, "source": "metered"}
+    return {**bounds(start, end), "granularity": "hour", "group_by": _GROUPS, "source": "metered"}
 
 
 def _hours(groups: Iterable[Any], start: int, end: int) -> Iterator[tuple[int, list[HourLine]]]:

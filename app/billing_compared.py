@@ -11,7 +11,7 @@ from app.reconciled import as_json
 from domain.billing.comparing import BilledSums
 from domain.queries import Span
 from domain.reconciliation import Billed, Metered, reconcile
-from domain.windows import DAY, parse_instant, to_rfc3339
+from domain.windows import DAY, bounds, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -38,8 +38,7 @@ def compare(
             "source": "metered",
             "group_by": "provider,resource_type",
             "granularity": "day",
-            "start": to_rfc3339(span.start),
-            "end": to_rfc3339(span.end),
+            **bounds(*span),
         }
     )
     drifts = reconcile([_metered(group) for group in answer["groups"]], billed, configuration.reconciliation)

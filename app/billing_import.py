@@ -273,8 +273,6 @@ def _next_records(
     pieces: Iterator[Piece], ordinals: Mapping[tuple[str, str], Iterator[int]]
 ) -> tuple[Piece, list[Record]] | None:
     piece = next(pieces, None)
-    return (
-        None
-        if piece is None
-        else (piece, [row_record(row, next(ordinals[row.statement, row.part])) for row in piece.rows])
-    )
+    if piece is None:
+        return None
+    return piece, [row_record(row, next(ordinals[row.statement, row.part])) for row in piece.rows]

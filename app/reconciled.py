@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from domain.money import ZERO, add_up, quantity_to_text, to_text
-from domain.windows import DAY, to_rfc3339
+from domain.windows import DAY, bounds, to_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ def as_json(drifts: Sequence[Drift], currency: str, span: Span, until: Mapping[s
     """Return the answer; `until` tells by provider before which instant bills are complete."""
     return {
         "currency": currency,
-        "window": {"start": to_rfc3339(span.start), "end": to_rfc3339(span.end)},
+        "window": bounds(*span),
         "metered": to_text(add_up(each.metered or ZERO for each in drifts)),
         "billed": to_text(add_up(each.billed for each in drifts)),
         "drift": to_text(add_up(each.drift for each in drifts)),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from domain.money import ratio, to_text
 from domain.tickets import ticket
-from domain.windows import to_rfc3339
+from domain.windows import bounds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ def as_json(remediation: Remediation, dimension: str, currency: str, span: Span,
     week = f"{datetime.fromtimestamp(now, UTC):%G-W%V}"
     return {
         "currency": currency,
-        "window": {"start": to_rfc3339(span.start), "end": to_rfc3339(span.end)},
+        "window": bounds(*span),
         "dimension": dimension,
         "total": to_text(remediation.total),
         "unattributed": to_text(remediation.unattributed),

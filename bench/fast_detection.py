@@ -16,6 +16,7 @@ from decimal import Decimal
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from bench.injected.traffic import poisson
 from domain.anomaly import fast, fast_learning, foreseen, spend, unit_cost
 from domain.anomaly.calendar import SATURDAY, AnomalySettings, weekday
 from domain.anomaly.fast_state import AN_HOUR, WIDTH, FastState, encode_fast
@@ -106,7 +107,7 @@ def played(
         windows = []
         for window in range(hour, hour + HOUR, WIDTH):
             rhythm = 1 + swing * math.sin((window + WIDTH / 2) % DAY / DAY * 2 * math.pi + phase)
-            count = _poisson(rng, mean * rhythm * volume(window))
+            count = poisson(rng, mean * rhythm * volume(window))
             units = Decimal(f"{sum(math.exp(rng.gauss(0, apart)) for _ in range(count)) if apart else count:.6f}")
             part = Part()
             part.add(HourLine((), METER, count, units, units * Decimal(str(price(window)))))
@@ -159,17 +160,6 @@ def cost(scopes: int = 1_000, fast_scopes: int = 50) -> None:
 def _rests(hour: int) -> tuple[bool, bool, bool]:
     before, here, after = (weekday(hour + shift * HOUR) >= SATURDAY for shift in (-1, 0, 1))
     return before, here, after
-
-
-def _poisson(rng: random.Random, mean: float) -> int:
-    if mean > 50:
-        return max(0, round(rng.gauss(mean, math.sqrt(mean))))
-    count, left = 0, math.exp(-mean)
-    chance = rng.random()
-    while chance > left:
-        chance *= rng.random()
-        count += 1
-    return count
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain import budgets
-from domain.anomaly.detection import Hourly
+from domain.anomaly.detection import Hourly, MemoryStates
 from domain.anomaly.episodes import label
 from domain.money import ZERO, add, quantity_to_text
 from domain.periods import step_at
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from domain.anomaly.calendar import AnomalySettings
     from domain.anomaly.episodes import Episode
-    from domain.anomaly.hours import HourLine, ScopeKey
-    from domain.anomaly.state import SpendState
+    from domain.anomaly.hours import HourLine
     from domain.budgets import Budget, Foreseen, State, ThresholdCrossed
 
 BUDGET: Final = "budget"
@@ -81,17 +80,6 @@ class _Played:
         return crossed + warned
 
 
-class _States:
-    def __init__(self) -> None:
-        self.rows: dict[ScopeKey, SpendState] = {}
-
-    def get(self, key: ScopeKey) -> SpendState | None:
-        return self.rows.get(key)
-
-    def known(self) -> list[ScopeKey]:
-        return list(self.rows)
-
-
 class Backtest:
     """A run over history; `fired` is what would have been told from `since` (epoch seconds) on, in order."""
 
@@ -99,7 +87,7 @@ class Backtest:
         self._budgets = [_Played(budget) for budget in defined]
         self._settings = settings
         self._since = since
-        self._states = _States()
+        self._states = MemoryStates()
         self._episodes: dict[str, Episode] = {}
         self.fired: list[Fired] = []
 

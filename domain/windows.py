@@ -93,6 +93,11 @@ def to_rfc3339(instant: int) -> str:
     return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
 
 
+def bounds(start: int, end: int) -> dict[str, str]:
+    """Write a window of time as questions and answers of the API name it."""
+    return {"start": to_rfc3339(start), "end": to_rfc3339(end)}
+
+
 @lru_cache(maxsize=4096)
 def _date(day: int) -> str:
     return datetime.fromtimestamp(day * DAY, UTC).strftime("%Y-%m-%d")

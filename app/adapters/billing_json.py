@@ -91,16 +91,8 @@ class _Lines:
             with suppress(msgspec.DecodeError, RecursionError):
                 record = _decode(line)
                 if isinstance(record, dict):
-                    found.update(dict.fromkeys(_names(record)))
+                    found.update(dict.fromkeys(name for name, _ in _cells(record)))
         return found
-
-
-def _names(record: _Record, prefix: str = "") -> Iterator[str]:
-    for name, value in record.items():
-        if isinstance(value, dict) and not is_tag_map(name):
-            yield from _names(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name
 
 
 def _records(stream: BinaryIO) -> _Document | _Lines:
@@ -145,10 +137,16 @@ def _loads(text: bytes) -> Any:
 
 
 def _flat(record: _Record) -> _Record:
-    found: _Record = {}
+    return {
+        name: "" if value is None else str(value) if isinstance(value, bool) else value
+        for name, value in _cells(record)
+    }
+
+
+def _cells(record: _Record, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the columns of a record: those of nested objects have dots in their names, tags are one."""
     for name, value in record.items():
         if isinstance(value, dict) and not is_tag_map(name):
-            found |= {f"{name}.{inner}": cell for inner, cell in _flat(value).items()}
+            yield from _cells(value, f"{prefix}{name}.")
         else:
-            found[name] = "" if value is None else str(value) if isinstance(value, bool) else value
-    return found
+            yield prefix + name, value

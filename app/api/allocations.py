@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from app.api.allocating import make_allocator, planned, read_charges
-from app.api.costs import WindowAnswer, window_json
+from app.api.costs import WindowAnswer
 from app.api.parameters import Billing as Asked
 from app.api.problems import usable
 from app.api.questions import question
@@ -19,7 +19,7 @@ from domain.money import add_up, to_text
 from domain.rejection import Rejected
 from domain.scope import DIMENSIONS, UNATTRIBUTED
 from domain.sources import parse
-from domain.windows import to_rfc3339
+from domain.windows import bounds, to_rfc3339
 
 router = APIRouter(tags=["costs"])
 MAX_ROWS: Final = 50_000
@@ -89,7 +89,7 @@ async def get_allocations(asked: Asked, caller: Reader, use: Use) -> Response:
     return answer(
         {
             "currency": use.configuration.currency,
-            "window": window_json(query.span),
+            "window": bounds(*query.span),
             "total": to_text(add_up(part.amount for part in parts)),
             "rules": len(use.configuration.allocation),
             "allocations": [_as_json(part, caller) for part in parts],

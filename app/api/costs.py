@@ -24,9 +24,9 @@ from app.api.reading import read_costs
 from app.api.security import Caller, Reader, identified
 from app.api.services import Services, Use
 from domain.money import quantity_to_text, to_text
-from domain.queries import CostQuery, Costs, Group, Span
+from domain.queries import CostQuery, Costs, Group
 from domain.sources import METERED
-from domain.windows import MINUTE, to_rfc3339
+from domain.windows import MINUTE, bounds, to_rfc3339
 
 _written: WeakKeyDictionary[Costs, bytes] = WeakKeyDictionary()
 
@@ -200,16 +200,11 @@ def _with(figures: bytes, completeness: bytes) -> bytes:
 def as_json(query: CostQuery, costs: Costs) -> dict[str, Any]:
     """Return window, total, groups and unpriced as the contract writes them."""
     return {
-        "window": window_json(query.span),
+        "window": bounds(*query.span),
         "total": to_text(costs.total),
         "groups": orjson.Fragment(_groups(query.group_by, costs)),
         "unpriced": {"events": costs.unpriced},
     }
-
-
-def window_json(span: Span) -> dict[str, str]:
-    """Return the member `window` of an answer."""
-    return {"start": to_rfc3339(span.start), "end": to_rfc3339(span.end)}
 
 
 def _groups(names: tuple[str, ...], costs: Costs) -> bytes:

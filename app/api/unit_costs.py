@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from app.api.costs import WindowAnswer, window_json
+from app.api.costs import WindowAnswer
 from app.api.parameters import Windows as Asked
 from app.api.problems import usable
 from app.api.reading import read_costs
@@ -15,6 +15,7 @@ from domain.money import quantity_to_text, to_text
 from domain.queries import BEST, CostQuery, Span, parse_source
 from domain.sources import METERED
 from domain.unit_costs import BY, Production, UnitCost, production, unit_costs
+from domain.windows import bounds
 
 router = APIRouter(tags=["costs"])
 
@@ -52,7 +53,7 @@ async def get_unit_costs(asked: Asked, caller: Reader, use: Use) -> Response:
     covered, current = await _production(use, query, now)
     _, earlier = await _production(use, query._replace(span=covered.preceding), now)
     features = [_line(each) for each in unit_costs(current, earlier)]
-    return answer({"currency": use.configuration.currency, "window": window_json(covered), "features": features})
+    return answer({"currency": use.configuration.currency, "window": bounds(*covered), "features": features})
 
 
 async def _production(use: Services, query: CostQuery, now: float) -> tuple[Span, Production]:

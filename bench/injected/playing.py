@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from domain.anomaly import choosing, fast
 from domain.anomaly.calendar import AnomalySettings
 from domain.anomaly.choosing import Choice
-from domain.anomaly.detection import Hourly
+from domain.anomaly.detection import Hourly, MemoryStates
 from domain.anomaly.fast_state import WIDTH, FastState
 from domain.anomaly.hours import HourLine
 from domain.anomaly.quick import Quick, tell_fast
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from domain.anomaly.episodes import Episode
     from domain.anomaly.hours import ScopeKey
     from domain.anomaly.keeping import Keeper
-    from domain.anomaly.state import SpendState
 
 GRACE: Final = 300
 
@@ -32,27 +31,12 @@ class Told(NamedTuple):
     at: int
 
 
-class States:
-    """The models, in a dictionary."""
-
-    def __init__(self) -> None:
-        self.rows: dict[ScopeKey, SpendState] = {}
-
-    def get(self, key: ScopeKey) -> SpendState | None:
-        """Return the models of a scope and driver."""
-        return self.rows.get(key)
-
-    def known(self) -> list[ScopeKey]:
-        """Return every scope and driver."""
-        return list(self.rows)
-
-
 @dataclass
 class Playing:
     """Detection over windows that come in order."""
 
     settings: AnomalySettings = field(default_factory=AnomalySettings)
-    states: States = field(default_factory=States)
+    states: MemoryStates = field(default_factory=MemoryStates)
     episodes: dict[str, Episode] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
     choice: Choice = field(default_factory=Choice)

@@ -47,6 +47,21 @@ class States(Protocol):
         """Return every scope and driver that was ever seen, in a stable order."""
 
 
+class MemoryStates:
+    """States of a run that keeps nothing: a backtest, a benchmark."""
+
+    def __init__(self) -> None:
+        self.rows: dict[ScopeKey, SpendState] = {}
+
+    def get(self, key: ScopeKey) -> SpendState | None:
+        """Return the models of a scope and driver."""
+        return self.rows.get(key)
+
+    def known(self) -> list[ScopeKey]:
+        """Return every scope and driver, as they came."""
+        return list(self.rows)
+
+
 class Hourly:
     """Detection over hours, on states and episodes as they were."""
 

@@ -79,11 +79,12 @@ _OTHER: Final = LineType(ADJUSTMENT, "adjustment")
 def convert(block: Block, context: Context) -> Columns:
     """Turn line items into FOCUS."""
     types = block.readers.memo(_line_type)
-    kinds = [types[each] for each in zip(_kinds(block), _products(block), strict=True)]
+    line_types, commitments = _kinds(block), Commitments(block)
+    kinds = [types[each] for each in zip(line_types, _products(block), strict=True)]
     start = block.needed_instant("lineItem/UsageStartDate")
     tags, scopes = _tags(block)
     columns = {
-        **_costs(block, _kinds(block), commitments := Commitments(block)),
+        **_costs(block, line_types, commitments),
         "billing_currency": [text or context.currency for text in block.text("lineItem/CurrencyCode")],
         "charge_category": [kind.category for kind in kinds],
         "charge_kind": [kind.kind for kind in kinds],
@@ -99,7 +100,7 @@ def convert(block: Block, context: Context) -> Columns:
         "tags": tags,
         "scope": scopes,
     }
-    spread_fees(block, _kinds(block), columns, commitments)
+    spread_fees(block, line_types, columns, commitments)
     return columns
 
 

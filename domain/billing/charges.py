@@ -9,7 +9,7 @@ from domain.billing.row import REATTRIBUTED
 from domain.fx import Month
 from domain.scope import UNATTRIBUTED
 from domain.sources import BASES, billed, provider_named, slug
-from domain.windows import HOUR
+from domain.windows import DAY, HOUR, floor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,11 +78,23 @@ def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], 
         "",
     )
 
+    billed_cost, effective, contracted, listed = costs_of(row)
+
     def told(cost: Decimal | None) -> Decimal | None:
         return None if cost is None else rates.convert(cost, row.billing_currency, currency, month)
 
-    amounts = told(row.billed_cost), told(row.effective_cost), told(row.contracted_cost), told(row.list_cost)
+    amounts = told(billed_cost), told(effective), told(contracted), told(listed)
     return Booked(key, provider_named(row.provider_name or row.publisher_name), slug(row.charge_category), amounts)
+
+
+def costs_of(row: BillingRow) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]:
+    """Return what a line costs by `BASES`, in its own currency; None where the bill does not tell."""
+    return row.billed_cost, row.effective_cost, row.contracted_cost, row.list_cost
+
+
+def day_of(row: BillingRow) -> int:
+    """Return the first second of the day on which a charge begins."""
+    return floor(int(row.charge_period_start.timestamp()), DAY)
 
 
 def rate_month(row: BillingRow) -> Month:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from domain.billing.charges import rate_month, resource_type
-from domain.billing.datasets import sibling, tells
+from domain.billing.charges import costs_of, day_of, rate_month, resource_type
+from domain.billing.datasets import gives_way
 from domain.billing.details import quantity_of, unit_of
 from domain.money import EXACT, ZERO
 from domain.reconciliation import Billed
 from domain.sources import BASES, provider_named, slug
-from domain.windows import DAY, floor
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Container, Iterable
@@ -51,20 +50,19 @@ class BilledSums:
     def add(self, rows: Iterable[BillingRow]) -> None:
         """Count rows. Raises `MissingRateError`."""
         for row in rows:
-            cost = (row.billed_cost, row.effective_cost, row.contracted_cost, row.list_cost)[self._at]
+            cost = costs_of(row)[self._at]
             if cost is None or slug(row.charge_category) not in self._categories:
                 continue
-            start = row.charge_period_start
             amount = self._rates.convert(cost, row.billing_currency, self._currency, rate_month(row))
             key = _Key(
                 provider_named(row.provider_name or row.publisher_name),
                 resource_type(row.service_category, row.service_name),
                 row.sku_id or "",
-                floor(int(start.timestamp()), DAY),
+                day_of(row),
                 unit_of(row),
             )
             quantity = quantity_of(row)
-            sums = self._sums.setdefault((row.statement, row.part, row.assembly), {})
+            sums = self._sums.setdefault(row.edition, {})
             sums[key] = _plus(sums.get(key, _Sum()), amount, quantity)
 
     def lines(self, counting: Container[Edition]) -> list[Billed]:
@@ -75,7 +73,7 @@ class BilledSums:
             for edition, sums in self._sums.items()
             if edition in counting
             for key, each in sums.items()
-            if (sibling(edition[0]), key.day) not in told or tells(edition[0], BASES[self._at])
+            if not gives_way(edition[0], key.day, BASES[self._at], told)
             for driver, _, service in [key.resource_type.partition(".")]
         ]
 

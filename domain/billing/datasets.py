@@ -10,10 +10,13 @@ on days of which no amortised export does.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from domain.billing.azure import ACTUAL, AMORTISED
 from domain.billing.azure_purchases import PURCHASES
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 _OTHER: Final = {ACTUAL: AMORTISED, AMORTISED: ACTUAL, PURCHASES: AMORTISED}
 _DEPENDENT: Final = {ACTUAL: (AMORTISED,), AMORTISED: (ACTUAL, PURCHASES)}
@@ -51,6 +54,11 @@ def routing_key(statement: str) -> str:
 def tells(statement: str, basis: str) -> bool:
     """Tell whether a basis is this statement's where its sibling tells the same day."""
     return (basis == _EFFECTIVE) is (_dataset(statement) == AMORTISED)
+
+
+def gives_way(statement: str, day: int, basis: str, told: Container[tuple[str, int]]) -> bool:
+    """Tell whether a basis of a day is the sibling's; `told` are the statements and days that there are."""
+    return (sibling(statement), day) in told and not tells(statement, basis)
 
 
 def _dataset(statement: str) -> str:

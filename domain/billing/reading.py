@@ -14,7 +14,7 @@ import xxhash
 
 from domain.billing.block import Block, Memo, Readers
 from domain.billing.editions import Edition
-from domain.billing.row import PURCHASE, BillingRow, RejectedRow
+from domain.billing.row import PURCHASE, BillingRow, RejectedRow, grouped
 from domain.scope import DIMENSIONS
 
 if TYPE_CHECKING:
@@ -169,9 +169,7 @@ class Reading:
 
     def _count(self, rows: Sequence[BillingRow]) -> None:
         self._content = (self._content + sum([_content(row.row_id) for row in rows])) & _WHOLE
-        editions = {(row.statement, row.part) for row in rows}
-        for edition in editions:
-            mine = rows if len(editions) == 1 else [row for row in rows if (row.statement, row.part) == edition]
+        for edition, mine in grouped(rows, "statement", "part"):
             tally = self._tallies.setdefault(edition, _Tally())
             tally.rows += len(mine)
             tally.final = tally.final and all(row.invoice_id for row in mine)

@@ -24,12 +24,16 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
 from domain.cloudevents import Cause, begun, continued
 from domain.scope import UNATTRIBUTED, Scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 BILLING_DELTA: Final = "costguard.billing.delta"
 
@@ -102,9 +106,22 @@ class BillingRow(msgspec.Struct, frozen=True, rename="pascal", omit_defaults=Tru
     team: str = msgspec.field(name="x_Team", default=UNATTRIBUTED)
 
     @property
+    def edition(self) -> tuple[str, str, str]:
+        """Which edition of which piece of a statement the row is of."""
+        return self.statement, self.part, self.assembly
+
+    @property
     def scope(self) -> Scope:
         """Whose cost it is, by its tags; `unattributed` in a dimension that no tag names."""
         return Scope(self.tenant, self.environment, self.feature, self.service, self.team)
+
+
+def grouped(rows: Sequence[BillingRow], *names: str) -> Iterator[tuple[Any, Sequence[BillingRow]]]:
+    """Yield the rows by the values of some columns, two at least; most often they are the same in all."""
+    key_of = attrgetter(*names)
+    keys = set(map(key_of, rows))
+    for key in keys:
+        yield key, rows if len(keys) == 1 else [row for row in rows if key_of(row) == key]
 
 
 class RejectedRow(msgspec.Struct, frozen=True):

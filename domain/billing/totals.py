@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from domain.billing.block import Memo
+from domain.billing.row import grouped
 from domain.money import EXACT, ZERO
 
 if TYPE_CHECKING:
@@ -61,10 +62,8 @@ class Totals:
 
     def add(self, rows: Sequence[BillingRow]) -> None:
         """Count rows."""
-        editions = {(row.part, row.assembly) for row in rows}
-        for edition in editions:
-            alone = len(editions) == 1
-            self._add(edition, rows if alone else [row for row in rows if (row.part, row.assembly) == edition])
+        for edition, mine in grouped(rows, "part", "assembly"):
+            self._add(edition, mine)
 
     def _add(self, edition: tuple[str, str], rows: Sequence[BillingRow]) -> None:
         add, days, cells = EXACT.add, self._days, self._cells.setdefault(edition, {})

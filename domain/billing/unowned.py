@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from domain.billing.charges import book
-from domain.billing.datasets import sibling, tells
+from domain.billing.charges import book, costs_of, day_of
+from domain.billing.datasets import gives_way
 from domain.money import ZERO
 from domain.remediation import Line
 from domain.scope import DIMENSIONS, UNATTRIBUTED
 from domain.sources import BASES, slug
-from domain.windows import DAY, floor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Container, Iterable, Iterator
@@ -57,10 +56,9 @@ class UnownedLines:
     def survey(self, rows: Iterable[BillingRow]) -> None:
         """Note what has to be known of the rows of a bill before any of them is a line."""
         for row in filter(self._is_meant, rows):
-            edition = _edition(row)
-            self._days[edition].add(_day(row))
+            self._days[row.edition].add(day_of(row))
             if row.resource_id:
-                self._with_resources.add(edition)
+                self._with_resources.add(row.edition)
 
     def decide(self, counting: Container[Edition]) -> tuple[int, int]:
         """Set which editions count; return the first and the last day (epoch seconds) that they tell, else 0 and 0."""
@@ -72,16 +70,12 @@ class UnownedLines:
     def lines(self, rows: Iterable[BillingRow]) -> Iterator[Line]:
         """Return the lines of the rows that count. Raises `MissingRateError`."""
         for row in filter(self._is_meant, rows):
-            edition = _edition(row)
-            if edition not in self._counting:
-                continue
-            if (sibling(row.statement), _day(row)) in self._told and not tells(row.statement, self._basis):
-                continue
-            yield self._line(row, has_resources=edition in self._with_resources)
+            if row.edition in self._counting and not gives_way(row.statement, day_of(row), self._basis, self._told):
+                yield self._line(row, has_resources=row.edition in self._with_resources)
 
     def _is_meant(self, row: BillingRow) -> bool:
         # None: the bill does not tell the basis.
-        if not (row.billed_cost, row.effective_cost, row.contracted_cost, row.list_cost)[self._at]:
+        if not costs_of(row)[self._at]:
             return False
         return not self._categories or slug(row.charge_category) in self._categories
 
@@ -101,11 +95,3 @@ class UnownedLines:
             (*named, *row.tags.items()),
             has_resources,
         )
-
-
-def _edition(row: BillingRow) -> Edition:
-    return row.statement, row.part, row.assembly
-
-
-def _day(row: BillingRow) -> int:
-    return floor(int(row.charge_period_start.timestamp()), DAY)

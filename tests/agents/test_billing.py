@@ -101,15 +101,17 @@ async def test_a_restatement_tells_what_it_changes_and_nothing_else(house: House
     assert house.totals() == {"t0": Decimal(5), "t1": Decimal(3)}
 
 
+def export(dataset: str, billed: str, effective: str) -> list[bytes | None]:
+    """Return the records of a bill of one row, in a data set of its own."""
+    statement = f"Microsoft/{dataset}/acct/2026-11-01"
+    one = row(billed, assembly=dataset, statement=statement)
+    one = msgspec.structs.replace(one, effective_cost=Decimal(effective))
+    end = msgspec.structs.replace(edition(dataset, 1, 1), statement=statement)
+    return [row_record(one, 0)[1], closing_record(end)[1]]
+
+
 @pytest.mark.parametrize("order", [1, -1])
 async def test_actual_and_amortised_exports_together_count_each_basis_once(house: House, order: int) -> None:
-    def export(dataset: str, billed: str, effective: str) -> list[bytes | None]:
-        statement = f"Microsoft/{dataset}/acct/2026-11-01"
-        one = row(billed, assembly=dataset, statement=statement)
-        one = msgspec.structs.replace(one, effective_cost=Decimal(effective))
-        end = msgspec.structs.replace(edition(dataset, 1, 1), statement=statement)
-        return [row_record(one, 0)[1], closing_record(end)[1]]
-
     exports = [export("actual", "100", "60"), export("amortised", "40", "70")]
     for number, records in enumerate(exports[::order]):
         await house.handle(*records, first=2 * number)
@@ -120,13 +122,6 @@ async def test_actual_and_amortised_exports_together_count_each_basis_once(house
 async def test_parts_of_a_purchase_count_until_the_amortised_export_of_their_month_comes(
     house: House, order: int
 ) -> None:
-    def export(dataset: str, billed: str, effective: str) -> list[bytes | None]:
-        statement = f"Microsoft/{dataset}/acct/2026-11-01"
-        one = row(billed, assembly=dataset, statement=statement)
-        one = msgspec.structs.replace(one, effective_cost=Decimal(effective))
-        end = msgspec.structs.replace(edition(dataset, 1, 1), statement=statement)
-        return [row_record(one, 0)[1], closing_record(end)[1]]
-
     exports = [export("purchases", "0", "10"), export("amortised", "40", "70")]
     await house.handle(*exports[::order][0], first=0)
     assert house.by_basis()["effective"] == (10 if order == 1 else 70)
