@@ -8,6 +8,8 @@ STAMP := $(VENV)/.installed
 UV := UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv --quiet
 # The newest Python that the lock is tested with comes first; `make PYTHON=/path/to/python3` takes another.
 PYTHONS := python3.13 python3.12 python3.11 python3
+# Tests wait more than they compute. ARGS="-n 0" runs them one after the other, to look at one.
+BESIDE := -n logical --maxprocesses 4 --dist worksteal
 ARGS :=
 
 .PHONY: help setup demo test check live bench bench-check lock clean
@@ -41,17 +43,17 @@ demo: setup ## play a month of sample data through the whole system (ONCE=1 ends
 	@$(BIN)/costguard demo $(if $(filter-out 0,$(ONCE)),--once)
 
 test: setup ## all tests, on the embedded broker and Redis (ARGS="-k budget" narrows)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(BESIDE) $(ARGS)
 
 check: setup ## lint, types, import contracts and unit tests
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m pytest -n 2 -m "not live and not kafka" $(ARGS)
+	@$(BIN)/python -m pytest $(BESIDE) -m "not live and not kafka" $(ARGS)
 
 live: setup ## live tests against Apache Kafka and redis-server (fetched, or COSTGUARD_TEST_*_URL)
-	@$(BIN)/python -m pytest -m kafka $(ARGS)
+	@$(BIN)/python -m pytest $(BESIDE) -m kafka $(ARGS)
 
 bench: setup ## benchmarks, one JSON line per figure (ARGS="simple --quick"; see docs/benchmarks.md)
 	@$(BIN)/python -m bench $(ARGS)

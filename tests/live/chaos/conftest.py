@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tests.live.chaos.oracle import Expected
 
 OUTCOMES: Final = pytest.StashKey[list[Outcome]]()
+# The property of a test's report that is its line of the table.
+ROW: Final = "endured"
 EVENTS: Final = "COSTGUARD_TEST_CHAOS_EVENTS"
 DEFAULT_EVENTS: Final = 500_000
 
@@ -66,15 +68,40 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         running.stop()
 
 
+class Endured:
+    """What the runs of this process came to so far; the table at the end has those of all processes."""
+
+    def __init__(self, outcomes: list[Outcome], properties: list[tuple[str, object]]) -> None:
+        self._outcomes = outcomes
+        self._properties = properties
+
+    def add(self, outcome: Outcome) -> None:
+        """Keep what the run of this test came to."""
+        self._outcomes.append(outcome)
+        # The test's report carries it, also from another process.
+        self._properties.append((ROW, report.row(outcome)))
+
+    @property
+    def first(self) -> Outcome:
+        """The first that was kept."""
+        return self._outcomes[0]
+
+
 @pytest.fixture
-def outcomes(request: pytest.FixtureRequest) -> list[Outcome]:
-    """What the runs of this session came to so far."""
-    return request.config.stash.setdefault(OUTCOMES, [])
+def endured(request: pytest.FixtureRequest) -> Endured:
+    """Where a test keeps what its run came to."""
+    return Endured(request.config.stash.setdefault(OUTCOMES, []), request.node.user_properties)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show the table."""
-    if outcomes := config.stash.get(OUTCOMES, []):
+    calls = [
+        told
+        for reports in terminalreporter.stats.values()
+        for told in reports
+        if isinstance(told, pytest.TestReport) and told.when == "call"
+    ]
+    if rows := [str(value) for told in calls for name, value in told.user_properties if name == ROW]:
         terminalreporter.section("faults endured")
-        for line in report.table(outcomes):
+        for line in report.table(rows):
             terminalreporter.write_line(line)

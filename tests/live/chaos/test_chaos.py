@@ -14,7 +14,7 @@ from tests.live.chaos import budgets
 from tests.live.chaos.budgets import Crossing
 from tests.live.chaos.embedded import EMBEDDED_FAULTS
 from tests.live.chaos.faults import FAULTS, Fault, fill_the_disk, kill_a_worker
-from tests.live.chaos.run import Outcome, endure
+from tests.live.chaos.run import endure
 from tests.live.chaos.traffic import PRICES
 from tests.live.conftest import SYSTEMS
 from tests.live.engines import Embedded
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.live.chaos.cluster import Cluster
-    from tests.live.chaos.conftest import Load
+    from tests.live.chaos.conftest import Endured, Load
+    from tests.live.chaos.run import Outcome
 
 PARTITIONS = 8
 # However much waits: what is fetched ahead, and what is remembered, is bounded.
@@ -41,7 +42,7 @@ async def test_no_figure_shows_that(
     tmp_path: Path,
     cluster: Cluster,
     traffic: Load,
-    outcomes: list[Outcome],
+    endured: Endured,
     request: pytest.FixtureRequest,
 ) -> None:
     environment = {**ENVIRONMENT, **dict(fault.environment)}
@@ -49,23 +50,22 @@ async def test_no_figure_shows_that(
     disk = _small_disk(tmp_path / "var" / "tables") if fault.strike is fill_the_disk else nullcontext()
     with disk, _running(system, request):
         outcome = await endure(system, cluster, fault, traffic.records, traffic.expected)
-        outcomes.append(outcome)
+        endured.add(outcome)
         await _check_effects(system, traffic, outcome)
-    if outcomes:
-        assert outcome.crossings == outcomes[0].crossings, "the same events, whatever happened"
+    assert outcome.crossings == endured.first.crossings, "the same events, whatever happened"
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("fault", EMBEDDED_FAULTS, ids=lambda fault: fault.name)
 async def test_no_figure_shows_on_the_embedded_broker_that(
-    fault: Fault, tmp_path: Path, little_traffic: Load, outcomes: list[Outcome], request: pytest.FixtureRequest
+    fault: Fault, tmp_path: Path, little_traffic: Load, endured: Endured, request: pytest.FixtureRequest
 ) -> None:
     system = System(
         tmp_path, Embedded(), workers=fault.workers, config=_config(little_traffic), environment=ENVIRONMENT
     )
     with _running(system, request):
         outcome = await endure(system, None, fault, little_traffic.records, little_traffic.expected)
-        outcomes.append(outcome)
+        endured.add(outcome)
         await _check_effects(system, little_traffic, outcome)
 
 
@@ -74,14 +74,14 @@ async def test_no_figure_shows_that_the_clock_of_a_source_is_an_hour_ahead(
     tmp_path: Path,
     cluster: Cluster,
     skewed_traffic: Load,
-    outcomes: list[Outcome],
+    endured: Endured,
     request: pytest.FixtureRequest,
 ) -> None:
     fault = Fault("a source's clock an hour ahead", kill_a_worker, times=0)
     system = System(tmp_path, cluster.engine(), config=_config(skewed_traffic), environment=ENVIRONMENT)
     with _running(system, request):
         outcome = await endure(system, cluster, fault, skewed_traffic.records, skewed_traffic.expected)
-        outcomes.append(outcome)
+        endured.add(outcome)
         await _check_effects(system, skewed_traffic, outcome)
         # Late are those that are late indeed, 2 %, not everybody whose clock is right.
         assert 0 < _series(system, "costguard_late_total") < 0.05 * skewed_traffic.expected.events
