@@ -244,6 +244,7 @@ class Fold:
             row.budget,
             row.budget.period_at(standing.start),
             spent=period.spent,
+            unpriced=period.unpriced,
             state=period.state if current else budgets.NEW,
             at=period.at,
             deleted=row.deleted,

@@ -171,7 +171,7 @@ class RollingUp:
         for key, row in spends.items():
             spend = (
                 key.budget_id, key.budget_version, key.period_start,
-                state.number, row.version, format(row.spent, "f"), row.at, key.step,
+                state.number, row.version, format(row.spent, "f"), row.at, key.step, row.unpriced,
             )  # fmt: skip
             by_budget[key.budget_id].append(spend)
         budgets = state.rollup.budgets

@@ -84,6 +84,8 @@ def budgets_table(statuses: Iterable[Mapping[str, Any]]) -> Table:
         crossed = ", ".join(f"{Decimal(threshold):.0%}" for threshold in status["crossed"])
         gauge = _bar(min(ratio, Decimal(1)), "red" if ratio >= 1 else "yellow" if crossed else "green")
         said = Text(state, _STATES.get(state, ""))
+        if unpriced := status.get("unpriced", 0):
+            said.append(f", {counted(unpriced, 'event')} without a price", "yellow")
         period = str(status["period"]["name"])
         add_row(
             table,

@@ -171,11 +171,12 @@ class SpendKey(NamedTuple):
 
 
 class SpendRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """This partition's part of the spend; `at` is the newest minute folded."""
+    """This partition's part of the spend; `at` is the newest minute folded, `unpriced` counts events without a price."""
 
     version: int
     spent: Decimal
     at: int
+    unpriced: int = 0
 
 
 class Watermark(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -157,7 +157,8 @@ class Rollup:
         key = SpendKey(budget.budget_id, budget.budget_version, period.start, step)
         row = self._reader.spend(key)
         if row is None:
-            row = SpendRow(budget.version, spending.over(period), min(instant, period.end - 1))
+            spent = spending.over(period)
+            row = SpendRow(budget.version, spent.amount, min(instant, period.end - 1), spent.unpriced)
         return key, row
 
     def _project(self, deltas: dict[int, Lines], group: Group) -> None:
@@ -194,7 +195,10 @@ class Rollup:
             period = budget.step_at(newest_minute) if key.step else budget.period_at(newest_minute)
             _, row = self._opened(spending, period, newest_minute, step=key.step)
             group.spends[key] = SpendRow(
-                max(row.version, delta.version), row.spent + delta.amount, max(row.at, newest_minute)
+                max(row.version, delta.version),
+                row.spent + delta.amount,
+                max(row.at, newest_minute),
+                row.unpriced + delta.unpriced,
             )
 
 

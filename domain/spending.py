@@ -8,14 +8,14 @@ from __future__ import annotations
 from decimal import localcontext
 from functools import lru_cache
 from itertools import takewhile
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from domain.money import EXACT, ZERO
 from domain.projections import PROJECTIONS
 from domain.windows import cover
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from decimal import Decimal
 
     from domain.cost_rows import BudgetRow, ProjectionKey, ProjectionRow
@@ -32,6 +32,13 @@ class WindowReader(Protocol):
         """Iterate over one projection in one window; of its lines over those whose values begin with `leading`."""
 
 
+class Spent(NamedTuple):
+    """What a scope has cost, and how many of its events have no price."""
+
+    amount: Decimal = ZERO
+    unpriced: int = 0
+
+
 class Spending:
     """What one budget's scope has cost so far; a window that several periods have is read once."""
 
@@ -39,26 +46,31 @@ class Spending:
         self.budget = budget
         self._reader = reader
         self._projection, self._leading, self._others = _narrowest(budget.terms)
-        self._known: dict[Window, Decimal] = {}
+        self._known: dict[Window, Spent] = {}
 
-    def over(self, period: Period) -> Decimal:
+    def over(self, period: Period) -> Spent:
         """Return what a period comes to."""
         with localcontext(EXACT):
-            return sum(map(self._in, cover(period.start, period.end)), ZERO)
+            return _sum(map(self._in, cover(period.start, period.end)))
 
-    def _in(self, window: Window) -> Decimal:
+    def _in(self, window: Window) -> Spent:
         spent = self._known.get(window)
         if spent is None:
-            spent = self._known[window] = sum(
-                (
-                    row.amount
-                    for key, row in self._reader.window(self._projection, window, self._leading)
-                    if all(key.line.values[at] == value for at, value in self._others)
-                    and self.budget.counts(key.line.source)
-                ),
-                ZERO,
+            spent = self._known[window] = _sum(
+                Spent(row.amount, row.unpriced)
+                for key, row in self._reader.window(self._projection, window, self._leading)
+                if all(key.line.values[at] == value for at, value in self._others)
+                and self.budget.counts(key.line.source)
             )
         return spent
+
+
+def _sum(parts: Iterable[Spent]) -> Spent:
+    amount, unpriced = ZERO, 0
+    for part in parts:
+        amount += part.amount
+        unpriced += part.unpriced
+    return Spent(amount, unpriced)
 
 
 @lru_cache(maxsize=10_000)

@@ -68,6 +68,11 @@ class PeriodRow(msgspec.Struct, frozen=True, array_like=True):
         """The sum of the slots."""
         return spent(self.slots)
 
+    @property
+    def unpriced(self) -> int:
+        """How many events have no price, and are not in what is spent."""
+        return sum(slot.unpriced for slot in self.slots)
+
 
 class StepRow(msgspec.Struct, frozen=True, array_like=True):
     """What is spent in a step of a period; `version` is the offset of its newest spend record."""

@@ -69,6 +69,7 @@ class BudgetAnswer(BaseModel):
     forecast_band: BandAnswer | None = Field(None, description="80 % of such periods end in between")
     breach_at: str | None = Field(None, description="when the forecast reaches the limit")
     foreseen: list[str] = Field([], description="thresholds that the forecast reaches, ascending")
+    unpriced: int = Field(0, description="events of the period that have no price, and are not in `spent`")
     updated: str | None = Field(description="newest event time in `spent`; null before any")
 
 

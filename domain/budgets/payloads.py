@@ -52,7 +52,7 @@ def crossed_data(event: ThresholdCrossed, at: int, foreseen: Foreseen | None = N
         ],
     }
     if event.kind == FORECAST:
-        data |= _outlook(foreseen)
+        data |= _outlook(foreseen, event.spent)
     if event.direction == "cleared":
         data |= {"reason": event.reason, "clears": event.crossing_id}
     return data
@@ -65,25 +65,27 @@ def status_data(
     spent: Decimal,
     state: State,
     at: int | None,
+    unpriced: int = 0,
     deleted: bool = False,
     foreseen: Foreseen | None = None,
     warned: State = NEW,
 ) -> dict[str, Any]:
     """Return the `data` of a status; `at` is the newest event time in `spent`, None before any spend.
 
-    `forecast` is what the model of `domain.budgets.foresight` says, and before it can, the average pace so far.
+    `forecast` is what the model of `domain.budgets.foresight` says, and before it can, the average pace so far;
+    `unpriced` counts events that are not in `spent`, for want of a price.
     """
     crossed = crossed_thresholds(state)
-    projected = None if at is None else forecast(spent, period, at)
-    outlook = (
-        _outlook(foreseen) if foreseen is not None else {"forecast": None if projected is None else to_text(projected)}
-    )
+    outlook = _outlook(foreseen, spent)
+    if foreseen is None and at is not None and (projected := forecast(spent, period, at)) is not None:
+        outlook["forecast"] = to_text(projected)
     return {
         "budget_id": budget.id,
         "budget_version": budget.version,
         "scope": budget.scope.as_dict(),
         "name": budget.name,
         **_figures(budget, spent),
+        "unpriced": unpriced,
         "period": _period(period),
         "thresholds": _texts(budget.thresholds),
         "flags": [_flag(flag) for flag in budget.flags],
@@ -111,10 +113,12 @@ def control_data(budget: Budget, *, deleted: bool) -> dict[str, Any]:
     }
 
 
-def _outlook(foreseen: Foreseen | None) -> dict[str, Any]:
+def _outlook(foreseen: Foreseen | None, spent: Decimal) -> dict[str, Any]:
     if foreseen is None:
         return {"forecast": None, "forecast_band": None, "breach_at": None}
-    mean, lower, upper = (to_text(rounded(each, 2)) for each in (foreseen.mean, foreseen.lower, foreseen.upper))
+    # It was looked ahead up to an hour ago, and what was spent since then is certain.
+    amounts = (foreseen.mean, foreseen.lower, foreseen.upper)
+    mean, lower, upper = (to_text(max(rounded(each, 2), spent)) for each in amounts)
     breach = None if foreseen.breach is None else to_rfc3339(foreseen.breach)
     return {"forecast": mean, "forecast_band": {"lower": lower, "upper": upper}, "breach_at": breach}
 

@@ -21,7 +21,7 @@ class Spend(msgspec.Struct, frozen=True, array_like=True):
     """An item of `budget-spend`: what `partition` of `cost-totals` has of a budget's period, or of a `step` of it.
 
     `slot_version` is the offset there up to which the total includes everything; `at` is the newest event
-    time in it (epoch seconds).
+    time in it (epoch seconds), `unpriced` how many of its events have no price.
     """
 
     budget_id: str
@@ -32,6 +32,7 @@ class Spend(msgspec.Struct, frozen=True, array_like=True):
     spent: Decimal
     at: int
     step: bool = False
+    unpriced: int = 0
 
 
 class Slot(msgspec.Struct, frozen=True, array_like=True):
@@ -40,6 +41,7 @@ class Slot(msgspec.Struct, frozen=True, array_like=True):
     partition: int
     version: int
     spent: Decimal
+    unpriced: int = 0
 
 
 encode_spends = msgspec.msgpack.Encoder().encode
@@ -52,7 +54,7 @@ def post(slots: tuple[Slot, ...], spend: Spend) -> tuple[Slot, ...]:
     known = by_partition.get(spend.partition)
     if known is not None and known.version > spend.slot_version:
         return slots
-    by_partition[spend.partition] = Slot(spend.partition, spend.slot_version, spend.spent)
+    by_partition[spend.partition] = Slot(spend.partition, spend.slot_version, spend.spent, spend.unpriced)
     return tuple(by_partition[partition] for partition in sorted(by_partition))
 
 

@@ -121,10 +121,11 @@ class House:
         start: int = NOVEMBER,
         at: int = 0,
         step: bool = False,
+        unpriced: int = 0,
     ) -> Log:
         offset = next(self.offsets[f"cost-totals-{q}"])
         identifier = budget_id(parse_filter(scope))
-        spend = Spend(identifier, version, start, q, offset, Decimal(amount), at or start + 3600, step)
+        spend = Spend(identifier, version, start, q, offset, Decimal(amount), at or start + 3600, step, unpriced)
         return self.record("budget-spend", encode_spends([spend]))
 
     def handle(self, *records: Log) -> None:
@@ -581,3 +582,11 @@ def test_n_owners_that_repeat_their_totals_do_not_inflate_spend(
 
 def house_start(house: House) -> int:
     return OCTOBER if house.status()["period"]["start"].startswith("2026-10") else NOVEMBER
+
+
+def test_a_status_counts_the_events_that_have_no_price(house: House) -> None:
+    house.set()
+    assert house.status()["unpriced"] == 0
+    house.spend(5, q=0, unpriced=3)
+    house.spend(0, q=1, unpriced=684)
+    assert (house.status()["spent"], house.status()["unpriced"]) == ("5.00", 687)

@@ -128,3 +128,19 @@ def test_it_is_looked_ahead_once_an_hour_though_there_is_nothing_to_be_seen_yet(
     for minute in (10, 20, 59, 61, 119, 120):
         house.spend(minute, at=NOVEMBER + minute * 60)
     assert looks == [NOVEMBER + minute * 60 for minute in (10, 61, 120)]
+
+
+def test_no_forecast_is_below_what_is_spent_since_it_was_made(house: House) -> None:
+    a_month(house, days=20, daily=9)
+    before = house.status()["forecast_band"]
+    house.spend("299.995", at=NOVEMBER + 20 * DAY - 1)
+    status = house.status()
+    assert before["upper"] < "299.99"
+    assert status["forecast"] == status["spent"] == "299.995"
+    assert status["forecast_band"] == {"lower": "299.995", "upper": "299.995"}
+
+
+def test_what_is_not_known_of_the_future_is_null(house: House) -> None:
+    house.set(limit="300", flags=[])
+    status = house.status()
+    assert (status["forecast"], status["forecast_band"], status["breach_at"]) == (None, None, None)

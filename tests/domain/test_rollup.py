@@ -223,6 +223,16 @@ def test_an_opened_budget_has_what_all_lines_of_its_scope_come_to(
         )
 
 
+def test_a_budget_counts_what_has_no_price_before_it_was_set_and_after() -> None:
+    rows = Rows()
+    fold(rows, Rollup(rows), [Arrived(0, "metered", 0, total(1, None, events=3))])
+    for key, row in Rollup(rows).open_period(BUDGET, START).items():
+        assert (key.step, row.spent, row.unpriced) == (False, 0, 3)
+        rows.spends[key] = row
+    fold(rows, Rollup(rows, [BUDGET]), [Arrived(1, "metered", 1, total(1, None, events=2))])
+    assert {key.step: row.unpriced for key, row in rows.spends.items()} == {False: 5, True: 5}
+
+
 def test_a_replay_sends_spend_again_that_a_crash_may_have_kept_from_being_sent() -> None:
     rows = Rows()
     rollup = Rollup(rows, [BUDGET])
