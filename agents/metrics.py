@@ -83,6 +83,11 @@ ANOMALY_HOUR: Final = Gauge(
     "costguard_anomaly_newest_hour_seconds",
     "Start of the newest hour that was judged (epoch). Stands still: a partition of cost does not close its hours.",
 )
+WEBHOOKS_TOO_OLD: Final = Counter(
+    "costguard_webhooks_too_old_total",
+    "Events not sent to a webhook, for they happened before its max_age.",
+    ["webhook"],
+)
 DEAD_LETTERS: Final = Counter(
     "costguard_dead_letters_total",
     "Dead letters by kind of reason. Tell the sender what is wrong.",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from agents import batch as batches
+from agents import metrics
 from domain.rejection import Rejected
 from domain.webhooks import Event, delivery_identity, parse_event
 from tables.deliveries import PENDING, SETTLED, Pending, pending_rows
@@ -52,6 +53,9 @@ class Intake:
                 letters.append(batch.dead_letter("webhooks", record, event.reason, self.clock()))
                 continue
             for subscription in filter(lambda one: one.wants(event), self.subscriptions):
+                if subscription.is_too_old(event, self.clock()):
+                    metrics.WEBHOOKS_TOO_OLD.labels(subscription.name).inc()
+                    continue
                 identity = delivery_identity(subscription.name, event)
                 if identity not in owed and not _is_known(table, identity):
                     owed[identity] = _pending(subscription, event, batch.topic, record, self.clock())

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -112,7 +113,12 @@ def up(
     settings = from_environment(flags)
     configuration = load_configuration(settings.config_path)
     check_exposure(settings, configuration)
-    for line in (*unknown_variables(), *_private_webhooks(configuration), *_remarks(settings)):
+    for line in (
+        *unknown_variables(),
+        *_missing_folders(configuration),
+        *_private_webhooks(configuration),
+        *_remarks(settings),
+    ):
         _say(f"costguard: {line}")
     sys.exit(_supervise(settings, imports=bool(configuration.bills.folders or configuration.reattribution)))
 
@@ -150,6 +156,15 @@ def _remarks(settings: Settings) -> list[str]:
             "empty it before each start"
         )
     return lines
+
+
+def _missing_folders(configuration: Configuration) -> list[str]:
+    """Say which folders of bills on this machine are not there: yet, if they are to be mounted."""
+    return [
+        f"billing.folders[{at}]: {folder} is no directory; it is looked for again and again"
+        for at, folder in enumerate(configuration.bills.folders)
+        if "://" not in folder and not Path(folder).is_dir()
+    ]
 
 
 def _private_webhooks(configuration: Configuration) -> list[str]:

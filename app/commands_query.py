@@ -11,7 +11,7 @@ import typer
 from app import anomaly_tables, terminal
 from app import query_tables as tables
 from app.endings import fail
-from app.runtime import NotRunningError, read_runtime
+from app.runtime import FILE_NAME, NotRunningError, read_runtime
 from app.settings import from_environment
 
 if TYPE_CHECKING:
@@ -209,11 +209,15 @@ def ask(path: str, asked: Mapping[str, str | Sequence[str]], api: str | None, to
     # Its HTTP client takes a while to load: not for `--help`.
     from app.adapters.api_client import ApiClient, ApiError  # noqa: PLC0415
 
+    address = base_url(api)
     try:
-        return ApiClient(base_url(api), token).get(path, asked)
+        answer = ApiClient(address, token).get(path, asked)
     except ApiError as error:
-        typer.echo(f"costguard: {error}", err=True)
-        raise typer.Exit(1) from None
+        fail(str(error))
+    if api is None and not (left := from_environment().data_dir / FILE_NAME).exists():
+        # It may be another system than the one that was meant.
+        typer.echo(f"costguard: {left.parent} has no running system; {address} answered", err=True)
+    return answer
 
 
 def show(

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from domain.reconciliation import Match
 
 FILE_KEY: Final = "COSTGUARD_CONFIG"
-_WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope)\b")
+_WEBHOOK_FIELD: Final = re.compile(r"\b(name|url|secret|events?|scope|max_age)\b")
 _FIELD_FIRST: Final = re.compile(r"([a-z_]+): (.+)", re.DOTALL)
 _UNKNOWN_FIRST: Final = re.compile(r"'([^']*)' is (not a field .+)", re.DOTALL)
 
@@ -79,6 +79,7 @@ class _Webhook(msgspec.Struct, forbid_unknown_fields=True):
     events: list[str] = msgspec.field(default_factory=lambda: [EVERY])
     scope: str = EVERYTHING
     allow_private: bool = False
+    max_age: str | None = None
 
 
 class _Owner(msgspec.Struct, forbid_unknown_fields=True):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.adapters.kafka import Publisher
 from app.adapters.redis_view import RedisView
@@ -20,6 +20,8 @@ from app.topics import Topics
 from domain.billing.tags import TagTable
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterable
+
     from app.settings import Configuration, Settings
 
 ROLE = "importer"
@@ -47,7 +49,7 @@ async def _run(settings: Settings, configuration: Configuration) -> None:
     rules = Reattribution(view, configuration.reattribution, configuration.currency, time.time)
     works = [importer.run(configuration.bills.every)] if configuration.bills.folders else []
     works.append(rules.keep(publisher, topic, LOOK_SECONDS))
-    working = asyncio.ensure_future(asyncio.gather(*works))
+    working = asyncio.create_task(_together(works))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, working.cancel)
     try:
         await asyncio.wait([working])
@@ -56,3 +58,10 @@ async def _run(settings: Settings, configuration: Configuration) -> None:
         await view.close()
     if not working.cancelled():
         working.result()
+
+
+async def _together(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    # Not `gather`: what it returns ends with an error, not as cancelled, when it is.
+    async with asyncio.TaskGroup() as group:
+        for work in works:
+            group.create_task(work)

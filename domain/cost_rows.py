@@ -171,7 +171,7 @@ class SpendKey(NamedTuple):
 
 
 class SpendRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """This partition's part of the spend; `at` is the newest minute folded, `unpriced` counts events without a price."""
+    """This partition's part of the spend; `at` is the newest minute folded, `unpriced` the events without a price."""
 
     version: int
     spent: Decimal

@@ -20,6 +20,7 @@ import msgspec
 
 from domain.rejection import Rejected
 from domain.scope import ScopeFilter, parse_filter
+from domain.windows import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,6 +38,8 @@ MAX_BODY_BYTES: Final = 256 * 1024
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret starts, not one
 # Standard Webhooks: "between 24 bytes (192 bits) and 64 bytes (512 bits)".
 SECRET_BYTES: Final = range(24, 65)
+_AGE: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])", re.ASCII)
+_SECONDS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9_:-]{1,200}", re.ASCII)
 
 
@@ -50,12 +53,18 @@ class Subscription:
     events: frozenset[str]
     scope: ScopeFilter = EVERY_SCOPE
     allow_private: bool = False
+    max_age: int | None = None
+    """Seconds; what happened longer ago is no news to this subscriber."""
 
     def wants(self, event: Event) -> bool:
         """Tell whether this event is to be delivered here."""
         if event.type not in EVENT_TYPES or not self.events & {event.type, EVERY}:
             return False
         return all(event.data.scope.get(name) == value for name, value in self.scope.terms)
+
+    def is_too_old(self, event: Event, now: float) -> bool:
+        """Tell whether an event happened longer ago than is to be told; `now` in epoch seconds."""
+        return self.max_age is not None and event.time.timestamp() < now - self.max_age
 
 
 class EventData(msgspec.Struct, frozen=True):
@@ -119,6 +128,7 @@ def parse_subscription(entry: Mapping[str, Any]) -> Subscription | Rejected:
             events=_events(entry.get("events", [EVERY])),
             scope=parse_filter(entry.get("scope", "all")),
             allow_private=_flag(entry.get("allow_private", False)),
+            max_age=_age(entry.get("max_age")),
         )
     except ValueError as error:
         return Rejected(f"webhooks.{name}: {error}")
@@ -169,6 +179,15 @@ def _events(given: object) -> frozenset[str]:
         if each not in (*EVENT_TYPES, EVERY):
             raise ValueError(f"unknown event {each!r}; there are {', '.join(EVENT_TYPES)} and {EVERY!r}")
     return frozenset(given)
+
+
+def _age(given: object) -> int | None:
+    if given is None:
+        return None
+    found = _AGE.fullmatch(given) if isinstance(given, str) else None
+    if found is None:
+        raise ValueError("max_age must be a number of m, h or d such as 7d")
+    return int(found[1]) * _SECONDS[found[2]]
 
 
 def _flag(given: object) -> bool:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-LINE_SECONDS: Final = 2.0
+LINE_SECONDS: Final = 5.0
 
 
 class Advance(Protocol):

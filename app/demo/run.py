@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 FULL_MONTH: Final = 165_000
-JUDGED_WITHIN_SECONDS: Final = 120.0
+JUDGED_WITHIN_SECONDS: Final = 300.0
 POLL_SECONDS: Final = 0.5
 FAILURES: Final = (
     SystemFailedError,
@@ -131,6 +131,8 @@ def _look_for_anomalies(console: Console, api: Api, options: Options) -> None:
             done = 0 if reached is None else min(hours, int((reached - first).total_seconds() // 3600))
             advance(done)
             sleep(POLL_SECONDS)
+    if done < hours:
+        console.print(f"{hours - done} hours are still to be judged: anomalies of those come later, at /anomalies.")
 
 
 def _stay(console: Console, child: subprocess.Popen[bytes]) -> None:

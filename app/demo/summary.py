@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from rich.table import Table
@@ -13,7 +16,6 @@ from domain.money import to_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from rich.console import Console
 
@@ -177,8 +179,19 @@ def address_lines(api: str, broker: str, data_dir: Path, start: str, end: str) -
     """Tell where to look while the demo keeps running, and how commands find it."""
     costs = f"/costs?group_by=tenant,feature&start={start}&end={end}"
     urls = [f"  {api}{path}" for path in (costs, *PATHS)]
-    command = f"  COSTGUARD_DATA_DIR={data_dir} costguard replay|costs|budgets|flags ..."
-    return "\n".join([*urls, f"  kafka://{broker}, topic usage-metered", command])
+    costguard = f"  COSTGUARD_DATA_DIR={data_dir} {_command()}"
+    commands = [
+        f"{costguard} costs --group-by tenant,feature --start {start} --end {end}",
+        f"{costguard} anomalies",
+        f"{costguard} budgets",
+    ]
+    return "\n".join([*urls, f"  kafka://{broker}, topic usage-metered", *commands])
+
+
+def _command() -> str:
+    """Return how this command was called, as short as it works from here."""
+    called = Path(sys.argv[0])
+    return os.path.relpath(called) if called.is_absolute() and called.is_relative_to(Path.cwd()) else str(called)
 
 
 def dollars(amount: Decimal) -> str:

@@ -56,6 +56,18 @@ async def test_an_event_becomes_one_pending_row_per_subscription_that_wants_it()
     assert (owed.first_at, owed.due, owed.attempts) == (desk.clock.now, desk.clock.now, 0)
 
 
+async def test_what_happened_long_ago_is_no_news_to_who_says_so() -> None:
+    fresh = Subscription("fresh", "https://c.example/", (), frozenset({"*"}), max_age=7 * 86_400)
+    desk = Desk([EVERYTHING, fresh])
+    happened = 1_793_664_000
+    desk.clock.now = happened + 7 * 86_400 + 1
+    await desk.receive(event("e1"))
+    assert [each.subscription for each in desk.pending()] == ["all"]
+    desk.clock.now -= 1
+    await desk.receive(event("e2"))
+    assert sorted(each.subscription for each in desk.pending()) == ["all", "all", "fresh"]
+
+
 async def test_the_sender_hears_of_a_delivery_once_it_is_written() -> None:
     desk = Desk()
     await desk.receive(event("e1"))

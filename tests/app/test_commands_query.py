@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from app.adapters.loopback import free_port
 from app.commands_query import register
 from app.query_tables import BAR_CELLS, bar, money, precise, price
-from app.runtime import Runtime, write_runtime
+from app.runtime import FILE_NAME, Runtime, write_runtime
 from tests.app.anomalies import shown
 
 if TYPE_CHECKING:
@@ -280,3 +280,12 @@ def test_amounts_are_rounded_for_reading_but_never_to_nothing(amount: str, text:
 )
 def test_figures_in_sentences_have_two_to_six_decimals(figure: str, amount: str, of_one: str) -> None:
     assert (precise(figure), price(figure)) == (amount, of_one)
+
+
+def test_who_answers_is_said_where_nothing_was_started(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert costguard("flags").stderr == ""
+    (tmp_path / FILE_NAME).unlink()
+    monkeypatch.setenv("COSTGUARD_API_PORT", server.url.rpartition(":")[2])
+    assert costguard("flags").stderr == f"costguard: {tmp_path} has no running system; {server.url} answered\n"

@@ -80,6 +80,7 @@ def test_an_unknown_key_suggests_the_nearest_known_one(text: str, line: str) -> 
         ('currency = "XXQ"', "currency: 'XXQ' is not an ISO 4217 code such as USD"),
         ("webhooks = 3", "webhooks: must be a list, not a whole number"),
         ('[[webhooks]]\nname = "a"', "webhooks[0].url: missing"),
+        (WEBHOOK + 'max_age = "a week"', "webhooks[0].max_age: max_age must be a number of m, h or d such as 7d"),
         (WEBHOOK + 'allow_private = "yes"', "webhooks[0].allow_private: must be true or false, not a string"),
         (WEBHOOK + "events = [3]", "webhooks[0].events[0]: must be a string, not a whole number"),
         ("tokens = 1", "tokens: must be a table, not a whole number"),

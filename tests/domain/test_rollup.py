@@ -227,7 +227,7 @@ def test_a_budget_counts_what_has_no_price_before_it_was_set_and_after() -> None
     rows = Rows()
     fold(rows, Rollup(rows), [Arrived(0, "metered", 0, total(1, None, events=3))])
     for key, row in Rollup(rows).open_period(BUDGET, START).items():
-        assert (key.step, row.spent, row.unpriced) == (False, 0, 3)
+        assert (key.step, row.spent, row.unpriced) == (False, Decimal(0), 3)
         rows.spends[key] = row
     fold(rows, Rollup(rows, [BUDGET]), [Arrived(1, "metered", 1, total(1, None, events=2))])
     assert {key.step: row.unpriced for key, row in rows.spends.items()} == {False: 5, True: 5}

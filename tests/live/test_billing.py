@@ -180,3 +180,5 @@ async def test_bills_in_a_folder_are_imported_by_themselves_and_restatements_fol
     # It looks again in six hours, or when it starts.
     system.signal("importer", signal.SIGTERM)
     await until_billed(system, restated)
+    log = (system.directory / "var/logs/importer.log").read_text()
+    assert "Traceback" not in log, "to be told to stop is no error"
