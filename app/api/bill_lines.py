@@ -9,7 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from xxhash import xxh3_128_digest
+
 from app.api.reading import lines
+from app.api.shelf import Shelf, shape_of, weight_of
 from domain import queries
 from domain.billing.known import Known, decode_edition, decode_lines
 from domain.cells import CostRow, Detail
@@ -29,8 +32,11 @@ FULL: Final = "full"
 _DAYS_AT_ONCE: Final = 31
 
 
-async def read_detailed_costs(view: View, asked: CostQuery) -> tuple[CostQuery, queries.Costs] | Rejected:
-    """Answer a query; it is returned with the span, and until when bills were complete, that the answer is about."""
+async def read_detailed_costs(view: View, asked: CostQuery, kept: Shelf) -> tuple[CostQuery, queries.Costs] | Rejected:
+    """Answer a query; it is returned with the span, and until when bills were complete, that the answer is about.
+
+    The sums of a day are `kept`, and serve for as long as what bills say of it is the same.
+    """
     if asked.granularity not in (None, Granularity.DAY):
         return Rejected("granularity: details of bills, and what was known of them earlier, are kept by day")
     known = await read_known(view, asked.as_of)
@@ -39,8 +45,9 @@ async def read_detailed_costs(view: View, asked: CostQuery) -> tuple[CostQuery, 
     if isinstance(planned, Rejected):
         return planned
     fold = Fold(query, FULL)
-    async for rows in bill_lines(view, known, query):
-        rejected = fold.add(rows)
+    async for day, texts in _told_days(view, known, query):
+        sums = await _summed(day, texts, query, kept)
+        rejected = sums if isinstance(sums, Rejected) else fold.merge(sums)
         if rejected is not None:
             return rejected
     if query.source == BEST:
@@ -66,13 +73,39 @@ def by_days(query: CostQuery) -> CostQuery:
 
 async def bill_lines(view: View, known: Known, query: CostQuery) -> AsyncIterator[list[CostRow]]:
     """Iterate over what bills say on the query's basis, whatever its filters: lines of full scopes by day."""
+    async for day, texts in _told_days(view, known, query):
+        for text in texts:
+            yield _rows_of(day, text, query)
+            await asyncio.sleep(0)
+
+
+async def _told_days(view: View, known: Known, query: CostQuery) -> AsyncIterator[tuple[int, list[bytes]]]:
+    """Iterate over the days asked about, with the documents that count."""
     days = range(query.span.start, query.span.end, DAY)
     for at in range(0, len(days), _DAYS_AT_ONCE):
         some = days[at : at + _DAYS_AT_ONCE]
         for day, documents in zip(some, await view.documents_of([f"bill:{day}" for day in some]), strict=True):
-            for text in told_texts(documents, known, query.basis):
-                yield [row for line in decode_lines(text) for row in _rows(Window(Granularity.DAY, day), *line, query)]
-                await asyncio.sleep(0)
+            yield day, told_texts(documents, known, query.basis)
+
+
+async def _summed(day: int, texts: list[bytes], query: CostQuery, kept: Shelf) -> Fold | Rejected:
+    shape, mark = (day, *shape_of(query)), tuple(map(xxh3_128_digest, texts))
+    known = kept.find(shape, mark)
+    if known is not None:
+        return known
+    fold = Fold(query, FULL)
+    for text in texts:
+        rejected = fold.add(_rows_of(day, text, query))
+        if rejected is not None:
+            return rejected
+        await asyncio.sleep(0)
+    kept.keep(shape, mark, fold, weight_of(query) + len(fold))
+    return fold
+
+
+def _rows_of(day: int, text: bytes, query: CostQuery) -> list[CostRow]:
+    window = Window(Granularity.DAY, day)
+    return [row for line in decode_lines(text) for row in _rows(window, *line, query)]
 
 
 def told_texts(documents: dict[str, bytes], known: Known, basis: str) -> list[bytes]:

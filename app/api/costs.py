@@ -151,7 +151,7 @@ async def _told(use: Services, query: CostQuery, now: float) -> bytes:
     completeness = await read_completeness(use.view, use.topics, now)
     query = query._replace(billed_until=tuple(sorted(completeness.billed.items())))
     if query.needs_details:
-        covered, costs = usable(await read_detailed_costs(use.view, query))
+        covered, costs = usable(await read_detailed_costs(use.view, query, use.bills))
         completeness = completeness._replace(billed=dict(covered.billed_until), as_of=covered.as_of)
     else:
         covered, costs = usable(await read_allocated_costs(use.view, use.configuration.allocation, query, now))

@@ -29,6 +29,7 @@ from app.api.known_answers import KnownAnswers
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
 from app.api.said_once import said_once
 from app.api.services import Services
+from app.api.shelf import MAX_KEPT_GROUPS, Shelf
 from app.configuration import Configuration
 from app.topics import Topics
 
@@ -86,6 +87,7 @@ def create_api(
         new_id=new_id,
         registry=registry,
         sums=KeptSums(),
+        bills=Shelf(MAX_KEPT_GROUPS // 3),
         answers=KnownAnswers(),
         budget_wait=budget_wait,
     )

@@ -8,11 +8,11 @@ is never older than the view: only adding up the same lines again is saved. Thos
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 from weakref import WeakValueDictionary
 
 from app.api.adding_up import Adder, read_sheets
+from app.api.shelf import MAX_KEPT_GROUPS, Shelf, shape_of, weight_of
 from domain.queries import Fold
 from domain.rejection import Rejected
 
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
 
 # Windows added up together. Late events change old windows now and then, and cost the neighbours of each, too.
 RUN_WINDOWS: Final = 8
-# Each takes some 300 bytes. Marks and texts of filters count, too, for a question may have many and no groups.
-MAX_KEPT_GROUPS: Final = 300_000
+# Marks count, too, for a question may have many and no groups.
 _MARKS_A_GROUP: Final = 4
-_CHARACTERS_A_GROUP: Final = 200
 
 _Shape = tuple[object, ...]
 
@@ -46,30 +44,19 @@ class _Asked(NamedTuple):
     projection: str
     adder: Adder
 
-    @property
-    def weight(self) -> int:
-        """Return what it takes to remember the question, in groups."""
-        characters = sum(len(value) for values in self.query.filters.values() for value in values)
-        return 1 + characters // _CHARACTERS_A_GROUP
-
     def shape(self, run: _Run) -> _Shape:
         """Return what decides the sums of a run, besides its lines."""
-        query = self.query
-        filters = frozenset(query.filters.items())
         # A run at the edge of a question may be a part of the same one in another question.
         edges = run.windows[0], run.windows[-1], len(run.windows)
-        bill = query.basis, query.categories, query.billed_until
-        return (self.projection, query.group_by, query.granularity, query.source, *bill, filters, *edges)
+        return (self.projection, *shape_of(self.query), *edges)
 
 
 class KeptSums:
     """Adds up the lines of plans, and keeps the sums of runs; the least recently used go first."""
 
     def __init__(self, max_groups: int = MAX_KEPT_GROUPS) -> None:
-        self._kept: OrderedDict[_Shape, tuple[Marks, Fold, int]] = OrderedDict()
+        self._shelf = Shelf(max_groups)
         self._turns: WeakValueDictionary[_Shape, asyncio.Lock] = WeakValueDictionary()
-        self._groups = 0
-        self._max_groups = max_groups
 
     async def fold(self, view: View, query: CostQuery, plan: Plan, marks: Marks, now: float) -> Fold | Rejected:
         """Return the sums of a query; `Rejected` when there are too many lines or groups for one answer.
@@ -125,12 +112,7 @@ class KeptSums:
         return total if rejected is None else rejected
 
     def _found(self, asked: _Asked, run: _Run) -> Fold | None:
-        shape = asked.shape(run)
-        marks, fold, _ = self._kept.get(shape, (None, None, 0))
-        if fold is None or marks != run.marks:
-            return None
-        self._kept.move_to_end(shape)
-        return fold
+        return self._shelf.find(asked.shape(run), run.marks)
 
     async def _read(self, asked: _Asked, run: _Run) -> Fold | Rejected:
         fold = Fold(asked.query, asked.projection)
@@ -142,13 +124,8 @@ class KeptSums:
         return fold
 
     def _keep(self, asked: _Asked, run: _Run, fold: Fold) -> None:
-        shape, weight = asked.shape(run), asked.weight + len(fold) + len(run.marks) // _MARKS_A_GROUP
-        _, _, old = self._kept.pop(shape, (None, None, 0))
-        self._groups += weight - old
-        self._kept[shape] = run.marks, fold, weight
-        while self._groups > self._max_groups:
-            _, (_, _, forgotten) = self._kept.popitem(last=False)
-            self._groups -= forgotten
+        weight = weight_of(asked.query) + len(fold) + len(run.marks) // _MARKS_A_GROUP
+        self._shelf.keep(asked.shape(run), run.marks, fold, weight)
 
 
 def _runs(windows: Sequence[Window], marks: Marks, now: float) -> Iterator[_Run]:

@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 from app.api.kept_sums import KeptSums
 from app.api.known_answers import KnownAnswers
 from app.api.ports import Clock, NewId, PartitionCounts, Publisher, ValidateUsage, View
+from app.api.shelf import Shelf
 from app.configuration import Configuration
 from app.topics import Topics
 
@@ -19,7 +20,7 @@ from app.topics import Topics
 class Services:
     """Dependencies of the routes; `registry` holds the series of this process.
 
-    `sums` and `answers` are kept between questions.
+    `sums`, `bills` (sums of their details) and `answers` are kept between questions.
 
     `budget_wait` (seconds) is how long a budget command waits to be seen, `send_wait` how long a send may take.
     """
@@ -34,6 +35,7 @@ class Services:
     new_id: NewId
     registry: CollectorRegistry
     sums: KeptSums
+    bills: Shelf
     answers: KnownAnswers
     budget_wait: float = 5.0
     send_wait: float = 10.0

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from app.api import bill_lines
 from app.billing_records import closing_record, row_record
+from domain.billing.known import decode_lines
 from tests.agents.fakes import batch
 from tests.agents.test_billing import House
 from tests.app.api.view_of_events import ViewOfEvents, client
@@ -19,6 +21,8 @@ from tests.domain.cost_events import Priced
 
 if TYPE_CHECKING:
     import httpx
+
+    from domain.billing.details import DetailKey, DetailRow
 
 DAY = timedelta(days=1)
 NOW = NOVEMBER + 5 * DAY
@@ -44,10 +48,13 @@ class Books:
         self._offset += len(values)
         await self.house.billing.handle(records)
 
-    async def ask(self, **parameters: Any) -> httpx.Response:
-        documents: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+    def show(self, documents: defaultdict[str, dict[str, bytes]]) -> None:
         for (kind, name), document in self.house.view.documents.items():
             documents[kind][name] = document or b""
+
+    async def ask(self, **parameters: Any) -> httpx.Response:
+        documents: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+        self.show(documents)
         async with client(ViewOfEvents([USED], documents), now=NOW.timestamp()) as api:
             return await api.get("/costs", params=WHOLE | {"source": "billing"} | parameters)
 
@@ -84,6 +91,32 @@ async def test_a_bill_is_summed_by_what_it_tells(books: Books) -> None:
         ("Amazon EC2", "t3", "eu"): "5.00",
     }
     assert await books.groups(group_by="sku", account="a2") == {("p4d",): "2.00"}
+
+
+async def test_the_same_question_is_added_up_again_when_a_bill_of_its_days_has_changed(
+    books: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[bytes] = []
+
+    def counted(text: bytes) -> list[tuple[DetailKey, DetailRow]]:
+        read.append(text)
+        return decode_lines(text)
+
+    monkeypatch.setattr(bill_lines, "decode_lines", counted)
+    documents: defaultdict[str, dict[str, bytes]] = defaultdict(dict)
+    asked = WHOLE | {"source": "billing", "group_by": "sku"}
+    books.show(documents)
+    totals, decoded = [], []
+    async with client(ViewOfEvents([USED], documents), now=NOW.timestamp()) as api:
+        for restated in (None, None, line("11", "p4d", "a1", "4", assembly="e2"), None):
+            if restated is not None:
+                await books.come(SECOND, *bill(restated, written=2))
+            books.show(documents)
+            totals.append((await api.get("/costs", params=asked)).json()["total"])
+            decoded.append(len(read))
+        await api.get("/costs", params=asked | {"account": "a2"})
+    assert totals == ["17.00", "17.00", "11.00", "11.00"]
+    assert decoded[0] == decoded[1] < decoded[2] == decoded[3] < len(read)
 
 
 async def test_quantities_are_summed_by_unit_and_left_out_where_one_is_not_told(books: Books) -> None:

@@ -101,7 +101,7 @@ async def test_what_is_kept_is_bounded() -> None:
         view.put(NOW - 3 * DAY, f"tenant-{number}", "1")
         view.put(NOW - 20 * DAY, f"tenant-{number}", "1")
     assert len(await ask(sums, view)) == 5
-    assert sums._groups <= 30
+    assert sums._shelf.groups <= 30
     assert len(await ask(sums, view)) == 5
 
 
@@ -109,8 +109,8 @@ async def test_questions_without_an_answer_are_bounded_too() -> None:
     view, sums = View(), KeptSums(max_groups=30)
     for number in range(50):
         await ask(sums, view, MONTH._replace(filters={"tenant": frozenset({f"nobody-{number}" * 20})}))
-        assert sums._groups <= 30
-        assert len(sums._kept) <= 30
+        assert sums._shelf.groups <= 30
+        assert len(sums._shelf) <= 30
 
 
 @given(

@@ -1,4 +1,4 @@
-"""What chaos runs share: the servers that are harmed, the traffic, and the table at the end."""
+"""What chaos runs share: the servers that are harmed, the traffic, and what the runs came to."""
 
 from __future__ import annotations
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from tests.live.chaos.oracle import Expected
 
 OUTCOMES: Final = pytest.StashKey[list[Outcome]]()
-# The property of a test's report that is its line of the table.
-ROW: Final = "endured"
 EVENTS: Final = "COSTGUARD_TEST_CHAOS_EVENTS"
 DEFAULT_EVENTS: Final = 500_000
 
@@ -79,7 +77,7 @@ class Endured:
         """Keep what the run of this test came to."""
         self._outcomes.append(outcome)
         # The test's report carries it, also from another process.
-        self._properties.append((ROW, report.row(outcome)))
+        self._properties.append((report.ROW, report.row(outcome)))
 
     @property
     def first(self) -> Outcome:
@@ -91,17 +89,3 @@ class Endured:
 def endured(request: pytest.FixtureRequest) -> Endured:
     """Where a test keeps what its run came to."""
     return Endured(request.config.stash.setdefault(OUTCOMES, []), request.node.user_properties)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Show the table."""
-    calls = [
-        told
-        for reports in terminalreporter.stats.values()
-        for told in reports
-        if isinstance(told, pytest.TestReport) and told.when == "call"
-    ]
-    if rows := [str(value) for told in calls for name, value in told.user_properties if name == ROW]:
-        terminalreporter.section("faults endured")
-        for line in report.table(rows):
-            terminalreporter.write_line(line)

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
     from tests.live.chaos.run import Outcome
 
+# The property of a test's report that is its line of the table.
+ROW: Final = "endured"
 HEAD: Final = (
     "| fault | times | events | lost | double | recovered within | worker |",
     "|---|---|---|---|---|---|---|",
