@@ -11,6 +11,9 @@ TOP: Final = 56
 RIGHT: Final = 16
 BOTTOM: Final = 40
 LINES: Final = 4
+# What fits over the plot in its size, whatever the letters are.
+TITLE_LETTERS: Final = 84
+FIGURES_LETTERS: Final = 104
 
 Scale = Callable[[float], float]
 
@@ -38,22 +41,28 @@ def draw(anomaly: Mapping[str, Any]) -> str:
         *_ends(series),
     ]
     size = f'width="{WIDTH}" height="{HEIGHT}" viewBox="0 0 {WIDTH} {HEIGHT}"'
+    # Read aloud, and shown where the pointer rests: whole, however long names are.
+    title = f"<title>{_clean(_title(anomaly))}</title>"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">{"".join(parts)}</svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size} font-family="sans-serif" font-size="11">'
+        f"{title}{''.join(parts)}</svg>"
     )
 
 
-def _frame(anomaly: Mapping[str, Any], low: float, high: float, y: Scale) -> list[str]:
+def _title(anomaly: Mapping[str, Any]) -> str:
     scope = ",".join(f"{name}={value}" for name, value in anomaly["scope"].items()) or "all"
-    title = f"{anomaly['kind']} in {scope}, {anomaly['driver']}"
+    return f"{anomaly['kind']} in {scope}, {anomaly['driver']}"
+
+
+def _frame(anomaly: Mapping[str, Any], low: float, high: float, y: Scale) -> list[str]:
     percent = "" if anomaly["percent"] is None else f" ({anomaly['percent']} %)"
     figures = (
         f"{anomaly['actual']} instead of {anomaly['expected']} {anomaly['currency']}{percent}, since {anomaly['since']}"
     )
     parts = [
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
-        _text(LEFT, 20, title, "#111", size=13),
-        _text(LEFT, 38, figures, "#555"),
+        _text(RIGHT, 20, _short(_title(anomaly), TITLE_LETTERS), "#111", size=13),
+        _text(RIGHT, 38, _short(figures, FIGURES_LETTERS), "#555"),
     ]
     for step in range(LINES + 1):
         value = low + (high - low) * step / LINES
@@ -95,7 +104,16 @@ def _ends(series: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _text(x: float, y: float, text: str, colour: str, *, size: int = 11, anchor: str = "start") -> str:
-    """Write text; names come from senders, and must not be markup."""
-    shown = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
     place = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" font-size="{size}" text-anchor="{anchor}"'
-    return f"<text {place}>{escape(shown)}</text>"
+    return f"<text {place}>{_clean(text)}</text>"
+
+
+def _short(text: str, letters: int) -> str:
+    """Leave out the middle of what is too long: scopes differ at their ends."""
+    half = (letters - 1) // 2
+    return text if len(text) <= letters else f"{text[:half]}\N{HORIZONTAL ELLIPSIS}{text[-half:]}"
+
+
+def _clean(text: str) -> str:
+    """Make text of names safe: they come from senders, and must not be markup."""
+    return escape("".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text))

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from app.access_tokens import Token
+from app.api.anomaly_plot import TITLE_LETTERS
 from tests.app.anomalies import EPISODE, shown
 
 if TYPE_CHECKING:
@@ -71,6 +72,18 @@ async def test_the_picture_is_svg_and_names_are_not_markup(anomalous: World) -> 
     picture = ET.fromstring(answer.text)  # noqa: S314 - our own
     assert not list(picture.iter("{http://www.w3.org/2000/svg}script"))
     assert len(list(picture.iter("{http://www.w3.org/2000/svg}circle"))) == 1
+
+
+async def test_long_names_stay_within_the_picture_and_are_whole_in_its_title(anomalous: World) -> None:
+    long = msgspec.structs.replace(EPISODE, values=("acme", f"first-{'x' * 200}-last"))
+    anomalous.view.show("anomalies", **{"a-1": shown(long)})
+    async with anomalous.client() as client:
+        picture = ET.fromstring((await client.get("/anomalies/a-1.svg")).text)  # noqa: S314 - our own
+    space = "{http://www.w3.org/2000/svg}"
+    assert long.values[1] in (picture.findtext(f"{space}title") or "")
+    drawn = [text.text or "" for text in picture.iter(f"{space}text")]
+    assert max(map(len, drawn)) <= TITLE_LETTERS
+    assert any("tenant=acme,feature=first-" in text and "-last, compute" in text for text in drawn)
 
 
 @pytest.mark.parametrize(
