@@ -86,7 +86,7 @@ def _problem(request: Request, error: Exception) -> Problem:
         case Problem():
             return error
         case HTTPException():
-            return Problem(error.status_code, str(error.detail), error.headers)
+            return Problem(error.status_code, _said(error), error.headers)
         case RequestValidationError():
             return _invalid(error, [each["name"] for each in parameters(request)])
         case ClientDisconnect():
@@ -97,6 +97,15 @@ def _problem(request: Request, error: Exception) -> Problem:
             return unavailable("Redis, where costs and budgets are read, does not answer; try again")
         case _:
             return _unexpected(request, error)
+
+
+def _said(error: HTTPException) -> str:
+    """Say what to do about a path or method that does not exist, which the router does not."""
+    if error.status_code == HTTPStatus.NOT_FOUND:
+        return "nothing is served here; GET /openapi.json lists what is, and GET /docs shows it"
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and (allowed := (error.headers or {}).get("Allow")):
+        return f"this path takes {allowed}"
+    return str(error.detail)
 
 
 def parameters(request: Request) -> list[Mapping[str, Any]]:

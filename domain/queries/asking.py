@@ -96,7 +96,11 @@ def parse_span(window: str | None, start: str | None, end: str | None, now: floa
         span = Span(_minute(start, "start"), _ceil(now) if end is None else _minute(end, "end", up=True))
     except ValueError as error:
         return Rejected(str(error))
-    return span if span.start < span.end else Rejected("start: must be before end")
+    if span.start < span.end:
+        return span
+    return Rejected(
+        "start: must be before end" if end is not None else "start: must be before now, where no end is given"
+    )
 
 
 def parse_filters(given: Mapping[str, Sequence[str]]) -> dict[str, frozenset[str]] | Rejected:
@@ -156,7 +160,9 @@ def _relative(window: str, now: float) -> Span | Rejected:
         return Span(int(first.timestamp()), _ceil(now))
     found = _RELATIVE.fullmatch(window)
     if found is None:
-        return Rejected(f"window: {window[:64]!r} is not a number of m, h or d such as 15m, 24h, 30d, nor mtd")
+        return Rejected(
+            f"window: {window[:64]!r} is not a number (1 to 999999) of m, h or d such as 15m, 24h, 30d, nor mtd"
+        )
     length = int(found[1]) * _UNITS[found[2]]
     start = floor(int(now) - length, MINUTE)
     return Span(start, _ceil(now)) if start >= _FIRST else Rejected(f"window: {window} is too long")

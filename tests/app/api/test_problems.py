@@ -48,7 +48,9 @@ async def test_head_is_get_without_the_body(world: World, path: str) -> None:
 
 
 async def test_405_tells_what_is_allowed(world: World) -> None:
-    assert "GET" in (await world.refusal("PATCH", "/costs")).headers["allow"]
+    answer = await world.refusal("PATCH", "/costs")
+    assert "GET" in answer.headers["allow"]
+    assert answer.json()["detail"].startswith("this path takes GET")
 
 
 @pytest.mark.parametrize("path", ["/costs", "/unit-costs", "/budgets", "/flags", "/anomalies", "/dead-letters"])
