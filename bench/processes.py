@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT: Final = Path(__file__).parent.parent
-SECONDS: Final = 600
+SECONDS: Final = 240
 _REASON_CHARACTERS: Final = 200
 
 

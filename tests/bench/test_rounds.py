@@ -33,7 +33,21 @@ def test_a_ratio_is_the_median_of_the_ratios_of_each_round() -> None:
     assert results.median("ours", SPEED) == 30.0
 
 
-def test_a_contender_that_fails_once_is_out_with_its_reason() -> None:
+def test_a_contender_that_fails_once_gets_another_chance() -> None:
+    tries: list[int] = []
+
+    def moody(number: int) -> Figure:
+        tries.append(number)
+        if tries == [0, 1]:
+            raise FailedError("it hangs now and then")
+        return {SPEED: 1.0}
+
+    with steps("test", 3) as bar:
+        results = interleave([Contender("peer", moody)], 3, bar)
+    assert (tries, results.failed) == ([0, 1, 1, 2], {})
+
+
+def test_a_contender_that_fails_twice_in_a_round_is_out_with_its_reason() -> None:
     def failing(number: int) -> Figure:
         if number == 1:
             raise FailedError("no disk")
