@@ -131,6 +131,7 @@ class Billing:
         """Write sums first, each with its own offset; then, at once, what says that they are written."""
         sums: dict[bytes, bytes | None] = {table.sum_key(key): table.encode(row) for key, row in folded.sums.items()}
         sums |= {table.detail_key(place): table.encode(row) for place, row in folded.details.items()}
+        sums |= {table.resources_key(place): table.encode(row) for place, row in folded.resources.items()}
         for chunk in chunks(sums):
             await rows.commit(chunk)
         today = int(self._clock()) // DAY
@@ -186,6 +187,7 @@ class Billing:
                     self._view.document(kind, shown, None)
                 await rows.delete(key for key, _ in rows.scan(table.sums_of(row.number)))
                 await rows.delete(key for key, _ in rows.scan(table.details_of(row.number)))
+                await rows.delete(key for key, _ in rows.scan(table.resources_of(row.number)))
                 await rows.commit({table.statement_key(name): None})
             await self._expire_loose(partition, rows, oldest)
             await rows.delete(key for key, row in rows.scan(table.SEEN) if table.decode_seen(row)[1] < oldest)

@@ -6,6 +6,7 @@
 | `bill:<day>` | the same | the digest of what it says of the day |
 | `bill:<day>` | `<partition>:<statement>:=<digest>` | the lines: once, however many editions say the same |
 | `bill:<day>` | `<partition>:<statement>:@<ms>` | lines of rows that stand for themselves, which came then |
+| `bill-resources:<day>` | `<partition>:<statement>:<edition>` | the dearest resources, of editions that count now |
 """
 
 from __future__ import annotations
@@ -26,12 +27,17 @@ if TYPE_CHECKING:
     from tables.bills import Bills
 
 EDITIONS: Final = "bills"
-Document = tuple[str, str, bytes]
+Document = tuple[str, str, bytes | None]
 
 
 def bill_of(day: int) -> str:
     """Return the kind of the documents about a day (epoch seconds)."""
     return f"bill:{day}"
+
+
+def resources_of(day: int) -> str:
+    """Return the kind of the documents about the dearest resources of a day (epoch seconds)."""
+    return f"bill-resources:{day}"
 
 
 def loose_name(partition: int, place: DetailPlace) -> str:
@@ -44,6 +50,7 @@ def news(partition: int, bills: Bills, folded: Folded, published: int) -> Iterat
     for name in sorted(folded.closed):
         statement = bills.statement(name)
         if statement is not None:
+            yield from _resources(partition, bills, statement, published)
             for place, each in enumerate(statement.editions):
                 if each.closed is not None and each.closed_at > published:
                     yield from _edition(partition, bills, statement, place)
@@ -60,6 +67,7 @@ def everything(partition: int, bills: Bills) -> Iterator[Document]:
         if name == LOOSE:
             yield from _loose(partition, bills.details(statement.number))
         else:
+            yield from _resources(partition, bills, statement, None)
             for place, each in enumerate(statement.editions):
                 if each.closed is not None:
                     yield from _edition(partition, bills, statement, place)
@@ -70,6 +78,17 @@ def forgotten(partition: int, bills: Bills, statement: StatementRow) -> Iterator
     for place, each in enumerate(statement.editions):
         if each.closed is not None:
             yield from ((kind, name) for kind, name, _ in _edition(partition, bills, statement, place))
+            for day, _ in bills.resources(statement.number, place):
+                yield resources_of(day), f"{partition}:{statement.number}:{place}"
+
+
+def _resources(partition: int, bills: Bills, statement: StatementRow, published: int | None) -> Iterator[Document]:
+    """Yield resources of the editions that count, and did not by offset `published`; take back those of others."""
+    before = set() if published is None else set(statement.standing(published))
+    after = set(statement.standing())
+    for place in sorted(before ^ after):
+        for day, lines in bills.resources(statement.number, place):
+            yield resources_of(day), f"{partition}:{statement.number}:{place}", lines if place in after else None
 
 
 def _edition(partition: int, bills: Bills, statement: StatementRow, place: int) -> Iterator[Document]:

@@ -1,8 +1,8 @@
 """Importing bills: every file is checked by its header before one of its rows is used, then read as a stream.
 
 `read` turns a delivery into rows, rejections and editions; `publish` sends them to `billing-deltas`. Rows are keyed by
-their statement, so that one partition has all of a bill in order, and the event that closes an edition comes after
-its rows. All ids repeat when an import does.
+their statement, so that one partition has all of a bill in order. After the rows of an edition comes what its dearest
+resources come to, then the event that closes it. All ids repeat when an import does.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from app.adapters.billing_files import BillFile, UnreadableBillError
-from app.billing_records import closing_record, row_record
+from app.billing_records import closing_record, resources_record, row_record
 from domain.billing.block import Block, Readers
 from domain.billing.catalogue import detect
 from domain.billing.editions import Edition, merged, standing
@@ -23,8 +23,10 @@ from domain.billing.formats import Context, Unrecognised
 from domain.billing.header import canonical
 from domain.billing.occurrences import Occurrences
 from domain.billing.reading import Reading, Source
+from domain.billing.resource_tally import ResourceTally
 from domain.billing.tags import TagTable
 from domain.billing.totals import Total, Totals
+from domain.ownership import Ownership
 from domain.usage import MAX_ID_CHARS
 
 if TYPE_CHECKING:
@@ -104,11 +106,12 @@ class Summary:
 
 @dataclass(frozen=True)
 class Options:
-    """The currency of files that name none, the tag table, and a format to insist on (`auto`: any)."""
+    """The currency of files that name none, the tag table, a format to insist on (`auto`: any), and owners."""
 
     currency: str = "USD"
     table: TagTable = field(default_factory=TagTable)
     format: str = "auto"
+    team_of: Callable[[str], str | None] = Ownership().team_of
 
 
 def check(delivery: Delivery, options: Options) -> list[Refused]:
@@ -243,12 +246,16 @@ async def publish(
     file that turns out to be damaged never get one, and the file is refused.
     """
     known = len(summary.editions)
+    tally = ResourceTally(options.team_of)
     try:
-        await _publish_rows(delivery, options, summary, publisher, topic, on_piece)
+        await _publish_rows(delivery, options, summary, publisher, topic, on_piece, tally)
     except DamagedError as error:
         summary.refused.append(error.refused)
     else:
-        await publisher.send_many(topic, [closing_record(edition) for edition in summary.editions[known:]])
+        closed = {edition.key: edition for edition in summary.editions[known:]}
+        told = await asyncio.to_thread(list, tally.told())
+        await publisher.send_many(topic, [resources_record(each, closed[each.key]) for each in told])
+        await publisher.send_many(topic, [closing_record(edition) for edition in closed.values()])
 
 
 async def _publish_rows(
@@ -258,21 +265,23 @@ async def _publish_rows(
     publisher: Publisher,
     topic: str,
     on_piece: Callable[[Piece], None],
+    tally: ResourceTally,
 ) -> None:
     pieces = read(delivery, options, summary)
     ordinals: defaultdict[tuple[str, str], Iterator[int]] = defaultdict(count)
-    coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals))
+    coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals, tally))
     while (found := await coming) is not None:
         piece, records = found
-        coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals))
+        coming = asyncio.ensure_future(asyncio.to_thread(_next_records, pieces, ordinals, tally))
         await publisher.send_many(topic, records)
         on_piece(piece)
 
 
 def _next_records(
-    pieces: Iterator[Piece], ordinals: Mapping[tuple[str, str], Iterator[int]]
+    pieces: Iterator[Piece], ordinals: Mapping[tuple[str, str], Iterator[int]], tally: ResourceTally
 ) -> tuple[Piece, list[Record]] | None:
     piece = next(pieces, None)
     if piece is None:
         return None
+    tally.add(piece.rows)
     return piece, [row_record(row, next(ordinals[row.statement, row.part])) for row in piece.rows]

@@ -9,6 +9,7 @@ import msgspec
 
 from domain.billing.datasets import routing_key
 from domain.billing.editions import EDITION_CLOSED, Edition
+from domain.billing.resources import RESOURCES_TOLD, ResourcesOfDay
 from domain.billing.row import BILLING_DELTA, BillingRow, event_id
 from domain.cloudevents import event_id as hashed
 
@@ -37,6 +38,16 @@ def _key(statement: str) -> bytes:
 @lru_cache(maxsize=10_000)
 def _time(instant: datetime) -> bytes:
     return _encode(instant)
+
+
+def resources_record(told: ResourcesOfDay, edition: Edition) -> Record:
+    """Return key and CloudEvent that say what the dearest resources of an edition come to on a day."""
+    identifier = hashed(RESOURCES_TOLD, *edition.key, str(told.day))
+    return (
+        routing_key(told.statement).encode(),
+        _envelope(RESOURCES_TOLD, identifier, edition.written_at, told),
+        None,
+    )
 
 
 def closing_record(edition: Edition) -> Record:

@@ -62,12 +62,18 @@ def import_billing(
     from app.billing_summary import as_json as summary_as_json  # noqa: PLC0415
     from app.billing_summary import missing_rates, show  # noqa: PLC0415
     from domain.billing.tags import TagTable  # noqa: PLC0415
+    from domain.ownership import Ownership  # noqa: PLC0415
 
     settings = from_environment()
     configuration = load_configuration(settings.config_path)
     if currency is not None and not is_currency(currency):
         raise typer.BadParameter(f"{currency!r} is not an ISO 4217 code such as USD", param_hint="--currency")
-    options = Options(currency or configuration.currency, TagTable(configuration.tags), format)
+    options = Options(
+        currency or configuration.currency,
+        TagTable(configuration.tags),
+        format,
+        Ownership(configuration.owners).team_of,
+    )
     summary = Summary(options.currency)
     try:
         plan = make_plan(files)

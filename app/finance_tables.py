@@ -49,8 +49,8 @@ def allocations_table(answer: Mapping[str, Any]) -> Table:
 def remediation_table(answer: Mapping[str, Any]) -> Table:
     """Show `GET /remediation`: most money first."""
     columns = [(answer["currency"], RIGHT), ("reason", LEFT), ("provider", LEFT), ("what", LEFT), ("category", LEFT)]
-    # Only bills in files tell resources, and have a finding for each account.
-    more = [("account", LEFT), ("dearest resource", LEFT)] if any(map(_of_files, answer["findings"])) else []
+    # What was metered names neither.
+    more = [("account", LEFT), ("dearest resource", LEFT)] if any(map(_with_resources, answer["findings"])) else []
     title = f"Without a {answer['dimension']}, {covered(answer['window'])}"
     table = new_table(title, [*columns, *more, ("probably", LEFT)])
     for each in answer["findings"]:
@@ -63,7 +63,7 @@ def remediation_table(answer: Mapping[str, Any]) -> Table:
     return table
 
 
-def _of_files(finding: Mapping[str, Any]) -> bool:
+def _with_resources(finding: Mapping[str, Any]) -> bool:
     return bool(finding["resources"])
 
 

@@ -18,6 +18,7 @@ from app.logs import configure_logging
 from app.reattributing import Reattribution
 from app.topics import Topics
 from domain.billing.tags import TagTable
+from domain.ownership import Ownership
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterable
@@ -41,7 +42,9 @@ async def _run(settings: Settings, configuration: Configuration) -> None:
     importer = Importer(
         configuration.bills.folders,
         copies=settings.data_dir / "bills",
-        options=Options(configuration.currency, TagTable(configuration.tags)),
+        options=Options(
+            configuration.currency, TagTable(configuration.tags), team_of=Ownership(configuration.owners).team_of
+        ),
         publisher=publisher,
         topic=topic,
     )

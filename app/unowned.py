@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from domain.queries import Span
-    from domain.remediation import Finding, Remediation
+    from domain.remediation import Finding, Guess, Remediation, Resource
 
 _PLACES: Final = 4
 
@@ -34,7 +34,6 @@ def as_json(remediation: Remediation, dimension: str, currency: str, span: Span,
 
 
 def _finding(finding: Finding, dimension: str, currency: str, week: str) -> dict[str, Any]:
-    guess = finding.guess
     return {
         "id": finding.id,
         "reason": finding.reason,
@@ -44,10 +43,24 @@ def _finding(finding: Finding, dimension: str, currency: str, week: str) -> dict
         "amount": to_text(finding.amount),
         "lines": finding.lines,
         "accounts": _dearest("account", finding.accounts or _own(finding)),
-        "resources": _dearest("resource", finding.resources),
-        "guess": None if guess is None else guess._asdict() | {"share": str(round(guess.share, _PLACES))},
+        "resources": [_resource(each) for each in finding.resources],
+        "other_resources": to_text(finding.other_resources),
+        "guess": _guess(finding.guess),
         "ticket": ticket(finding, dimension, currency, week),
     }
+
+
+def _resource(resource: Resource) -> dict[str, Any]:
+    return {
+        "resource": resource.name,
+        "amount": to_text(resource.amount),
+        "account": resource.account,
+        "guess": _guess(resource.guess),
+    }
+
+
+def _guess(guess: Guess | None) -> dict[str, str] | None:
+    return None if guess is None else guess._asdict() | {"share": str(round(guess.share, _PLACES))}
 
 
 def _own(finding: Finding) -> Iterable[tuple[str, Decimal]]:

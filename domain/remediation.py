@@ -4,8 +4,8 @@ Unattributed cost is grouped by where it came from. *Not tagged* is what somebod
 be tagged* is what has no resource: tax, credits, adjustments, purchases, support; a rule has to share it out.
 
 A guess is what similar cost that does name an owner says most, by money: that of the same resource at other times,
-then of resources with a tag in common, then of the same account, then of the same service. It counts when it is more
-than half of the money of its kind.
+then of resources with a tag in common, then of the same resource group, then of the same account, then of the same
+service. It counts when it is more than half of the money of its kind.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.cloudevents import event_id as hashed
 from domain.money import EXACT, RATIO, ZERO, add_up
+from domain.resources import group_of
 from domain.scope import UNATTRIBUTED
 
 if TYPE_CHECKING:
@@ -28,9 +29,10 @@ USAGE: Final = "usage"
 # From the most telling kind of likeness to the least.
 RESOURCE: Final = "resource"
 TAG: Final = "tag"
+GROUP: Final = "resource group"
 ACCOUNT: Final = "account"
 SERVICE: Final = "service"
-KINDS: Final = (RESOURCE, TAG, ACCOUNT, SERVICE)
+KINDS: Final = (RESOURCE, TAG, GROUP, ACCOUNT, SERVICE)
 MAX_RESOURCES: Final = 5
 # What is remembered of likenesses and of resources: beyond it, new ones go without.
 MAX_REMEMBERED: Final = 500_000
@@ -65,10 +67,19 @@ class Guess(NamedTuple):
     share: Decimal
 
 
+class Resource(NamedTuple):
+    """A resource with cost that nobody owns, and whose it may be."""
+
+    name: str
+    amount: Decimal
+    account: str = ""
+    guess: Guess | None = None
+
+
 class Finding(NamedTuple):
     """Unattributed cost of one origin; `resources` and `accounts` are the dearest in it, where they are known.
 
-    `id` is the same for the same origin.
+    `id` is the same for the same origin. `other_resources` is what is left of the amount without `resources`.
     """
 
     id: str
@@ -79,7 +90,8 @@ class Finding(NamedTuple):
     category: str
     amount: Decimal
     lines: int
-    resources: tuple[tuple[str, Decimal], ...]
+    resources: tuple[Resource, ...]
+    other_resources: Decimal
     guess: Guess | None
     accounts: tuple[tuple[str, Decimal], ...] = ()
 
@@ -97,6 +109,8 @@ class _Sum:
         self.amount = ZERO
         self.lines = 0
         self.resources: dict[str, Decimal] = {}
+        self.places: dict[str, Likeness] = {}
+        self.told: dict[str, Guess] = {}
         self.accounts: dict[str, Decimal] = {}
         self.likenesses: dict[Likeness, None] = {}
 
@@ -135,6 +149,19 @@ class Remediation:
                 if len(added.likenesses) < MAX_REMEMBERED:
                     added.likenesses[likeness] = None
 
+    def name(self, lines: Iterable[tuple[Line, Guess | None]]) -> None:
+        """Learn of resources: lines of parts of the same cost, with what the bill itself guesses. No amount counts."""
+        for line, told in lines:
+            if line.owner != UNATTRIBUTED:
+                self._learn_one((RESOURCE, line.resource), line)
+                continue
+            added = self._origins.get(_Origin(_reason(line), line.provider, "", line.service, line.category))
+            if added is not None:
+                self._name(added, line)
+                added.likenesses[RESOURCE, line.resource] = None
+                if told is not None and len(added.told) < MAX_REMEMBERED:
+                    added.told[line.resource] = told
+
     def findings(self) -> list[Finding]:
         """Return the findings, most money first; a credit weighs as much as the cost it takes back."""
         found = [self._finding(origin, added) for origin, added in self._origins.items()]
@@ -146,9 +173,15 @@ class Remediation:
         added.amount = EXACT.add(added.amount, line.amount)
         added.lines += 1
         if line.resource:
-            _gain(added.resources, line.resource, line.amount)
+            self._name(added, line)
         if len(added.likenesses) < MAX_REMEMBERED:
             added.likenesses.update(dict.fromkeys(_likenesses(line)))
+
+    @staticmethod
+    def _name(added: _Sum, line: Line) -> None:
+        _gain(added.resources, line.resource, line.amount)
+        if line.account and line.resource in added.resources:
+            added.places[line.resource] = ACCOUNT, f"{line.provider}/{line.account}"
 
     def _learn(self, line: Line) -> None:
         for likeness in _likenesses(line):
@@ -163,27 +196,38 @@ class Remediation:
         _gain(owners, line.owner, line.amount.copy_abs())
 
     def _finding(self, origin: _Origin, added: _Sum) -> Finding:
+        resources = tuple(self._resource(added, *each) for each in _dearest(added.resources))
         return Finding(
             hashed(FOUND, self._dimension, *origin),
             *origin,
             added.amount,
             added.lines,
-            _dearest(added.resources),
+            resources,
+            EXACT.subtract(added.amount, add_up(each.amount for each in resources)),
             self._guess(added),
             _dearest(added.accounts),
         )
 
     def _guess(self, added: _Sum) -> Guess | None:
         for kind in KINDS:
-            owners: dict[str, Decimal] = {}
-            for likeness in added.likenesses:
-                if likeness[0] == kind:
-                    for owner, amount in self._owners.get(likeness, {}).items():
-                        _gain(owners, owner, amount)
-            found = _most_of(kind, owners)
+            alike = [each for each in added.likenesses if each[0] == kind]
+            found = self._by(kind, alike) or most_of(kind, _told_of(kind, added))
             if found is not None:
                 return found
         return None
+
+    def _by(self, kind: str, alike: Iterable[Likeness]) -> Guess | None:
+        owners: dict[str, Decimal] = {}
+        for likeness in alike:
+            for owner, amount in self._owners.get(likeness, {}).items():
+                _gain(owners, owner, amount)
+        return most_of(kind, owners)
+
+    def _resource(self, added: _Sum, name: str, amount: Decimal) -> Resource:
+        place = added.places.get(name)
+        same, told = self._by(RESOURCE, [(RESOURCE, name)]), added.told.get(name)
+        guess = same or told or (None if place is None else self._by(ACCOUNT, [place]))
+        return Resource(name, amount, "" if place is None else place[1].partition("/")[2], guess)
 
 
 def _dearest(sums: Mapping[str, Decimal]) -> tuple[tuple[str, Decimal], ...]:
@@ -208,13 +252,25 @@ def _likenesses(line: Line) -> Iterator[Likeness]:
     for key, value in line.tags:
         if value:
             yield TAG, f"{key}={value}"
+    if group := group_of(line.resource):
+        yield GROUP, group
     if line.account:
         yield ACCOUNT, f"{origin}/{line.account}"
     if line.service:
         yield SERVICE, f"{origin}/{line.service}"
 
 
-def _most_of(kind: str, owners: Mapping[str, Decimal]) -> Guess | None:
+def _told_of(kind: str, added: _Sum) -> dict[str, Decimal]:
+    """Return how much of the resources is whose, by what bills guess from this kind of likeness."""
+    owners: dict[str, Decimal] = {}
+    for resource, guess in added.told.items():
+        if guess.by == kind:
+            _gain(owners, guess.owner, added.resources[resource].copy_abs())
+    return owners
+
+
+def most_of(kind: str, owners: Mapping[str, Decimal]) -> Guess | None:
+    """Return the owner of more than half of the money that is alike in a respect."""
     if not owners:
         return None
     owner, most = min(owners.items(), key=lambda each: (each[1].copy_negate(), each[0]))

@@ -9,7 +9,9 @@ from domain.money import to_text
 from domain.remediation import CANNOT_BE_TAGGED
 
 if TYPE_CHECKING:
-    from domain.remediation import Finding
+    from decimal import Decimal
+
+    from domain.remediation import Finding, Resource
 
 TICKET: Final = "costguard.remediation.ticket"
 _PLACES: Final = 2
@@ -17,14 +19,13 @@ _PLACES: Final = 2
 
 def ticket(finding: Finding, dimension: str, currency: str, week: str) -> dict[str, Any]:
     """Return the payload; `week` is its ISO week such as `2026-W48`: the same finding has one id a week."""
-    money = f"{to_text(round(finding.amount, _PLACES))} {currency}"
     place = (
         " / ".join(part for part in (finding.provider, finding.account, finding.service) if part) or "unknown origin"
     )
     return {
         "id": hashed(TICKET, finding.id, week),
-        "summary": f"{money} of {place} has no {dimension}",
-        "description": "\n".join(_sentences(finding, dimension)),
+        "summary": f"{_money(finding.amount, currency)} of {place} has no {dimension}",
+        "description": "\n".join(_sentences(finding, dimension, currency)),
         "labels": ["costguard", "unattributed", finding.reason.replace(" ", "-")],
         "assignee_guess": None if finding.guess is None else finding.guess.owner,
         "amount": to_text(finding.amount),
@@ -33,10 +34,21 @@ def ticket(finding: Finding, dimension: str, currency: str, week: str) -> dict[s
     }
 
 
-def _sentences(finding: Finding, dimension: str) -> list[str]:
+def _named(resource: Resource, currency: str) -> str:
+    probably = "" if resource.guess is None else f", probably {resource.guess.owner}"
+    return f"{resource.name} ({_money(resource.amount, currency)}{probably})"
+
+
+def _money(amount: Decimal, currency: str) -> str:
+    return f"{to_text(round(amount, _PLACES))} {currency}"
+
+
+def _sentences(finding: Finding, dimension: str, currency: str) -> list[str]:
     told = [f"{finding.lines} charges ({finding.category}) name no {dimension}: {finding.reason}."]
     if finding.resources:
-        told.append("Dearest resources: " + ", ".join(name for name, _ in finding.resources) + ".")
+        named = ", ".join(_named(each, currency) for each in finding.resources)
+        rest = f" Other resources: {_money(finding.other_resources, currency)}." if finding.other_resources else ""
+        told.append(f"Dearest resources: {named}.{rest}")
     if finding.accounts:
         told.append("Dearest accounts: " + ", ".join(name for name, _ in finding.accounts) + ".")
     if finding.guess is not None:

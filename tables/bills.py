@@ -8,6 +8,7 @@ The first byte of a key tells the kind of the row:
 | `s` | statement | `StatementRow`: its editions, and how far each has come | 800 days after its last charge |
 | `a` | number of the statement, place of the edition, hour, charge | `SumRow` | with its statement |
 | `d` | statement, edition, when it came (ms; 0 in an edition), day, detail | `DetailRow` | with its statement |
+| `r` | statement, edition, day | `ResourcesRow`: the dearest resources | with its statement |
 | `x` | identity of a row that stands for itself | its offset, and the day it came | 800 days |
 
 Numbers are big endian: 4 bytes for statement, hour and day, 2 for the edition, 8 for when it came. Details of rows that
@@ -23,6 +24,7 @@ import msgspec
 from domain.billing.books import StatementRow, SumKey, SumRow
 from domain.billing.charges import ChargeKey
 from domain.billing.details import DetailKey, DetailPlace, DetailRow
+from domain.billing.resources import ResourcesPlace, ResourcesRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +35,7 @@ STATEMENTS: Final = b"s"
 SUMS: Final = b"a"
 SEEN: Final = b"x"
 DETAILS: Final = b"d"
+RESOURCES: Final = b"r"
 RETENTION_DAYS: Final = 800
 
 
@@ -60,6 +63,7 @@ _decode_statement = msgspec.msgpack.Decoder(StatementRow).decode
 _decode_sum = msgspec.msgpack.Decoder(SumRow).decode
 _decode_seen = msgspec.msgpack.Decoder(tuple[int, int]).decode
 _decode_detail = msgspec.msgpack.Decoder(DetailRow).decode
+_decode_resources = msgspec.msgpack.Decoder(ResourcesRow).decode
 _decode_texts = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 _decode_charge = msgspec.msgpack.Decoder(tuple[str, str, str, str, str, str, str]).decode
 
@@ -110,12 +114,23 @@ def detail_place(row_key: bytes) -> DetailPlace:
     return DetailPlace(statement, edition, recorded, DetailKey(day, *_decode_texts(row_key[19:])))
 
 
+def resources_of(statement: int, edition: int | None = None) -> bytes:
+    """Return what the keys of the resources of a statement, or of one of its editions, start with."""
+    prefix = RESOURCES + statement.to_bytes(4, "big")
+    return prefix if edition is None else prefix + edition.to_bytes(2, "big")
+
+
+def resources_key(place: ResourcesPlace) -> bytes:
+    """Return the row key of the resources of a day."""
+    return resources_of(place.statement, place.edition) + place.day.to_bytes(4, "big")
+
+
 def seen_key(identity: bytes) -> bytes:
     """Return the row key of an identity."""
     return SEEN + identity
 
 
-def encode(row: Position | StatementRow | SumRow | DetailRow | tuple[int, int]) -> bytes:
+def encode(row: Position | StatementRow | SumRow | DetailRow | ResourcesRow | tuple[int, int]) -> bytes:
     """Serialise a row of any kind."""
     return _encode(row)
 
@@ -175,6 +190,11 @@ class Bills:
     def _details(self, prefix: bytes) -> Iterator[tuple[DetailPlace, DetailRow]]:
         for key, row in self._rows.scan(prefix):
             yield detail_place(key), _decode_detail(row)
+
+    def resources(self, statement: int, edition: int) -> Iterator[tuple[int, bytes]]:
+        """Iterate over the days of an edition (epoch seconds), each with the lines of its dearest resources."""
+        for key, row in self._rows.scan(resources_of(statement, edition)):
+            yield int.from_bytes(key[7:11], "big"), _decode_resources(row).lines
 
     def seen(self, identity: bytes) -> int | None:
         """Return the offset of the row that had an identity first."""

@@ -5,6 +5,7 @@ from pydantic import BaseModel, Field
 
 from app.api.allocating import allocated_lines, planned
 from app.api.bill_lines import FULL, bill_lines, by_days, read_known
+from app.api.bill_resources import bill_resources
 from app.api.costs import WindowAnswer
 from app.api.parameters import Remediation as Asked
 from app.api.problems import usable
@@ -26,7 +27,10 @@ class GuessAnswer(BaseModel):
     """Who owns most of the similar cost, in which respect it is similar, and their share of it."""
 
     owner: str
-    by: str = Field(description="`tag` (a dimension in common), `account` or `service`")
+    by: str = Field(
+        description="`resource` (other lines of the same), `tag` (or a dimension in common), `resource group`,"
+        " `account` or `service`"
+    )
     share: str
 
 
@@ -42,6 +46,8 @@ class ResourceAnswer(BaseModel):
 
     resource: str
     amount: str
+    account: str
+    guess: GuessAnswer | None = Field(description="whose this resource may be")
 
 
 class TicketAnswer(BaseModel):
@@ -68,7 +74,10 @@ class FindingAnswer(BaseModel):
     amount: str
     lines: int
     accounts: list[AccountAnswer] = Field(description="those with most of it, where a bill tells accounts; as booked")
-    resources: list[ResourceAnswer] = Field(description="empty: only `costguard remediation BILL...` knows them")
+    resources: list[ResourceAnswer] = Field(
+        description="those with most of it, of the dearest that its bills tell; as booked"
+    )
+    other_resources: str = Field(description="the rest: `amount` without the `resources`")
     guess: GuessAnswer | None
     ticket: TicketAnswer
 
@@ -100,6 +109,14 @@ async def get_remediation(asked: Asked, caller: Reader, use: Use) -> Response:
         known, days = await read_known(use.view), by_days(query)
         async for found in bill_lines(use.view, known, days):
             remediation.resemble(_line(row, asked.dimension) for row in filter(selection(days, FULL), found))
+        # What a whole bill says of owners is not for who may see some tenants of it only.
+        guessed = asked.dimension if caller.tenants is None else None
+        async for resources in bill_resources(use.view, known, days, guessed):
+            remediation.name(
+                (_line(row, asked.dimension)._replace(resource=resource), guess)
+                for row, resource, guess in resources
+                if row.amount and selection(days, FULL)(row)
+            )
     return answer(as_json(remediation, asked.dimension, use.configuration.currency, query.span, now))
 
 

@@ -17,6 +17,7 @@ import msgspec
 from domain.billing.charges import ChargeKey, book, charges
 from domain.billing.details import DetailPlace, detail_of, original_of, plus, quantity_of
 from domain.billing.editions import Edition, standing
+from domain.billing.resources import DearResources, ResourcesPlace, ResourcesRow, encode_resources
 from domain.fx import MissingRateError
 from domain.identities import identity
 from domain.money import EXACT
@@ -125,6 +126,7 @@ class Folded:
     statements: dict[str, StatementRow] = field(default_factory=dict)
     sums: dict[SumKey, SumRow] = field(default_factory=dict)
     details: dict[DetailPlace, DetailRow] = field(default_factory=dict)
+    resources: dict[ResourcesPlace, ResourcesRow] = field(default_factory=dict)
     seen: dict[bytes, int] = field(default_factory=dict)
     closed: set[str] = field(default_factory=set)
     rejected: list[tuple[Record, str]] = field(default_factory=list)
@@ -147,12 +149,14 @@ class Fold:
         self._stalled: set[tuple[int, int]] = set()
         self.folded = Folded()
 
-    def add(self, record: Record, given: Delta | Edition | Rejected) -> None:
+    def add(self, record: Record, given: Delta | Edition | DearResources | Rejected) -> None:
         """Fold one record."""
         if isinstance(given, Rejected):
             self.folded.rejected.append((record, given.reason))
         elif isinstance(given, Edition):
             self._close(record, given)
+        elif isinstance(given, DearResources):
+            self._resources(record, given)
         elif given.ordinal is None:
             self._loose(record, given)
         else:
@@ -209,6 +213,21 @@ class Fold:
         progress = msgspec.structs.replace(progress, closed=edition, closed_at=record.offset, recorded=record.timestamp)
         self._put(edition.statement, statement, place, progress, record.offset)
         self.folded.closed.add(edition.statement)
+
+    def _resources(self, record: Record, given: DearResources) -> None:
+        """Keep what is told of resources; a repeat says the same, until the edition is closed."""
+        name = given.edition[0]
+        statement, place = self._edition(*given.edition)
+        if statement.editions[place].closed is not None:
+            self.folded.duplicates += 1
+            return
+        try:
+            lines = encode_resources(given.charges, self._rates, self._currency, self._team_of)
+        except MissingRateError as missing:
+            self.folded.rejected.append((record, str(missing)))
+            return
+        self.folded.resources[ResourcesPlace(statement.number, place, given.day)] = ResourcesRow(record.offset, lines)
+        self.folded.statements[name] = statement
 
     def _sum_up(self, record: Record, delta: Delta, statement: int, edition: int) -> bool:
         try:

@@ -62,10 +62,6 @@ def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], 
     """Return a line as cost in the reporting currency. Raises `MissingRateError`."""
     start = row.charge_period_start
     month = rate_month(row)
-    team = row.team
-    # A correction is of the scope that it names: what it takes back was booked there, whoever owns the service now.
-    if team == UNATTRIBUTED and row.service != UNATTRIBUTED and row.charge_kind != REATTRIBUTED:
-        team = team_of(row.service) or UNATTRIBUTED
     seconds = int((start - _EPOCH).total_seconds())
     key = ChargeKey(
         seconds - seconds % HOUR,
@@ -73,7 +69,7 @@ def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], 
         row.environment,
         row.feature,
         row.service,
-        team,
+        owner(row.team, row.service, row.charge_kind, team_of),
         resource_type(row.service_category, row.service_name),
         "",
     )
@@ -85,6 +81,14 @@ def book(row: BillingRow, rates: Rates, currency: str, team_of: Callable[[str], 
 
     amounts = told(billed_cost), told(effective), told(contracted), told(listed)
     return Booked(key, provider_named(row.provider_name or row.publisher_name), slug(row.charge_category), amounts)
+
+
+def owner(team: str, service: str, kind: str, team_of: Callable[[str], str | None]) -> str:
+    """Return the team that a charge is of: the one that it names, or else the owner of its service."""
+    # A correction is of the scope that it names: what it takes back was booked there, whoever owns the service now.
+    if team != UNATTRIBUTED or service == UNATTRIBUTED or kind == REATTRIBUTED:
+        return team
+    return team_of(service) or UNATTRIBUTED
 
 
 def costs_of(row: BillingRow) -> tuple[Decimal | None, Decimal | None, Decimal | None, Decimal | None]:

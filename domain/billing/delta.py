@@ -1,8 +1,9 @@
 """From bytes of `billing-deltas` to a charge or the end of an edition, or the reason why not.
 
-`costguard import-billing` sends the rows of an edition with an `ordinal` each, in the order of the file, and closes it
-with an event of its own. Anybody else may send `costguard.billing.delta` with FOCUS columns: without `x_Statement`
-such a row counts at once, by itself, and once by its `source` and `id`.
+`costguard import-billing` sends the rows of an edition with an `ordinal` each, in the order of the file, then what its
+dearest resources come to (`domain.billing.resources`), and closes it with an event of its own. Anybody else may send
+`costguard.billing.delta` with FOCUS columns: without `x_Statement` such a row counts at once, by itself, and once by
+its `source` and `id`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from xxhash import xxh3_64_hexdigest
 
 from domain.billing.amounts import MAX_DIGITS, MAX_PLACES, bounded
 from domain.billing.editions import EDITION_CLOSED, Edition
+from domain.billing.resources import RESOURCES_TOLD, DearResources, ResourcesOfDay, charge_of
 from domain.billing.row import BILLING_DELTA, CATEGORIES, BillingRow
 from domain.rejection import Rejected
 from domain.scope import DIMENSIONS, UNATTRIBUTED, Scope
@@ -34,6 +36,7 @@ _NAMES: Final = (
     "billing_currency", "charge_category", "charge_kind", "service_name", "service_category", "provider_name",
     "publisher_name", "sub_account_id", "billing_account_id", "sku_id", "region_id", "pricing_unit", "consumed_unit",
 )  # fmt: skip
+_TYPES: Final = f"{BILLING_DELTA}, {RESOURCES_TOLD} and {EDITION_CLOSED}"
 _NOBODY: Final = Scope(*[UNATTRIBUTED] * 5)
 _NUMBERS: Final = (
     ("billed_cost", "BilledCost"),
@@ -65,11 +68,12 @@ class Delta(NamedTuple):
 _decode_event = msgspec.json.Decoder(_Event).decode
 _decode_row = msgspec.json.Decoder(BillingRow, strict=False).decode
 _decode_edition = msgspec.json.Decoder(Edition).decode
+_decode_resources = msgspec.json.Decoder(ResourcesOfDay).decode
 
 
 def read(
     value: bytes | None, headers: Sequence[tuple[str, bytes | None]], table: TagTable
-) -> Delta | Edition | Rejected:
+) -> Delta | Edition | DearResources | Rejected:
     """Read one record."""
     if value is None:
         return Rejected("the record has no value")
@@ -80,23 +84,41 @@ def read(
         if event.type == EDITION_CLOSED:
             edition = _decode_edition(event.data)
             return _too_long(edition.statement, edition.part, edition.assembly) or edition
+        if event.type == RESOURCES_TOLD:
+            return _resources(_decode_resources(event.data))
         if event.type != BILLING_DELTA:
-            return Rejected(f"type: {event.type[:80]!r} is neither {BILLING_DELTA} nor {EDITION_CLOSED}")
+            return Rejected(f"type: {event.type[:80]!r} is none of {_TYPES}")
         row = _decode_row(event.data)
         return _checked(event, row if len(value) < _SHORT_BYTES else _with_short_names(row), table)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError, ValueError) as error:
         return Rejected(str(error)[:300])
 
 
-def _checked(event: _Event, row: BillingRow, table: TagTable) -> Delta | Rejected:
+def _resources(told: ResourcesOfDay) -> DearResources | Rejected:
+    charges = []
+    for cost in told.costs:
+        row = _usable(_with_short_names(charge_of(cost, told.day)))
+        if isinstance(row, Rejected):
+            return row
+        guesses = [guess._replace(owner=_short(guess.owner)) for guess in cost.guesses]
+        charges.append((msgspec.structs.replace(row, resource_id=_short(cost.resource)), cost.rows, guesses))
+    edition = told.statement, told.part, told.assembly
+    return _too_long(*edition) or DearResources(edition, told.day, charges)
+
+
+def _usable(row: BillingRow) -> BillingRow | Rejected:
     if row.charge_category not in CATEGORIES:
         return Rejected(f"ChargeCategory: {row.charge_category[:40]!r} is not one of {', '.join(CATEGORIES)}")
-    within = _within_bounds(row)
-    if isinstance(within, Rejected):
-        return within
-    row = within
     if row.charge_period_start.tzinfo is None or not FIRST_YEAR <= row.charge_period_start.year < LAST_YEAR:
         return Rejected("ChargePeriodStart: needs an offset, and a year from 2000 to 2099")
+    return _within_bounds(row)
+
+
+def _checked(event: _Event, row: BillingRow, table: TagTable) -> Delta | Rejected:
+    usable = _usable(row)
+    if isinstance(usable, Rejected):
+        return usable
+    row = usable
     if too_long := _too_long(row.statement, row.part, row.assembly):
         return too_long
     ordinal = event.ordinal if row.statement else None

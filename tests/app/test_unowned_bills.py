@@ -43,9 +43,11 @@ def test_the_owner_of_a_resource_at_other_times_is_the_guess(tmp_path: Path) -> 
     )
     (found,) = answer["findings"]
     assert (answer["total"], answer["unattributed"], found["amount"]) == ("57.00", "3.00", "3.00")
-    assert (found["reason"], found["resources"]) == ("not tagged", [{"resource": "i-1", "amount": "3.00"}])
-    assert found["guess"] == {"owner": "core", "by": "resource", "share": "1.0000"}
-    assert "Dearest resources: i-1." in found["ticket"]["description"]
+    core = {"owner": "core", "by": "resource", "share": "1.0000"}
+    resource = {"resource": "i-1", "amount": "3.00", "account": "acct-1", "guess": core}
+    assert (found["reason"], found["resources"], found["other_resources"]) == ("not tagged", [resource], "0.00")
+    assert found["guess"] == core
+    assert "Dearest resources: i-1 (3.00 USD, probably core)." in found["ticket"]["description"]
     assert answer["window"] == {"start": "2026-11-01T00:00:00Z", "end": "2026-11-03T00:00:00Z"}
 
 

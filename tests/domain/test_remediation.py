@@ -91,7 +91,49 @@ def test_an_account_of_another_provider_is_another_account() -> None:
 
 def test_the_dearest_resources_are_named() -> None:
     found = findings(*[line(str(i), resource=f"i-{i}") for i in range(8)])
-    assert [name for name, _ in found[0].resources] == ["i-7", "i-6", "i-5", "i-4", "i-3"]
+    assert [each.name for each in found[0].resources] == ["i-7", "i-6", "i-5", "i-4", "i-3"]
+    assert found[0].other_resources == 3
+
+
+def _counted(amount: str, owner: str = UNATTRIBUTED, **more: Any) -> Line:
+    return line(amount, owner, **{"resource": "", "has_resources": False} | more)
+
+
+def test_resources_that_bills_tell_are_parts_of_what_is_counted_and_have_guesses_of_their_own() -> None:
+    remediation = Remediation("team")
+    remediation.add([_counted("10"), _counted("5", "core")])
+    told = [
+        (_counted("3", resource="i-1", account="7"), Guess("ads", "tag", Decimal(1))),
+        (_counted("4", resource="i-2", account="7"), None),
+        (_counted("-9", "search", resource="i-2", account="7"), None),
+        (_counted("1", resource="i-3", account="7"), None),
+        (_counted("99", resource="i-4", service="of no cost that is counted"), None),
+    ]
+    remediation.name(told)
+    remediation.resemble([_counted("10", account="7"), _counted("5", "core", account="7")])
+    (found,) = remediation.findings()
+    assert (remediation.unattributed, found.amount, found.other_resources) == (*[Decimal(10)] * 2, Decimal(2))
+    assert [(each.name, each.amount, each.account, each.guess) for each in found.resources] == [
+        ("i-2", Decimal(4), "7", Guess("search", "resource", Decimal(1))),
+        ("i-1", Decimal(3), "7", Guess("ads", "tag", Decimal(1))),
+        ("i-3", Decimal(1), "7", Guess("core", "account", Decimal(1))),
+    ]
+    assert found.guess == Guess("search", "resource", Decimal(1))
+
+
+def test_what_bills_guess_of_resources_counts_by_their_money() -> None:
+    remediation = Remediation("team")
+    remediation.add([_counted("10")])
+    whose = {"i-1": ("3", "ads"), "i-2": ("4", "core"), "i-3": ("2", "ads")}
+    remediation.name(
+        (_counted(amount, resource=name), Guess(owner, "tag", Decimal(1))) for name, (amount, owner) in whose.items()
+    )
+    (found,) = remediation.findings()
+    assert found.guess is not None
+    assert (found.guess.owner, found.guess.by, round(found.guess.share, 4)) == ("ads", "tag", Decimal("0.5556"))
+    told = ticket(found, "team", "USD", "2026-W48")
+    assert "i-2 (4.00 USD, probably core)" in told["description"]
+    assert "Other resources: 1.00 USD." in told["description"]
 
 
 def test_a_ticket_says_how_much_of_what_who_probably_and_what_to_do() -> None:

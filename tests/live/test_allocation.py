@@ -120,3 +120,34 @@ async def test_what_nobody_owns_is_listed_until_a_rule_says_whose_it_is(launch: 
     assert [by_sku[name] for name in ("metered", "billed", "lines")] == [
         drift[name] for name in ("metered", "billed", "lines")
     ]
+
+
+async def test_resources_without_an_owner_are_named_once_with_who_may_own_them(launch: Launch, tmp_path: Path) -> None:
+    named = {"ServiceCategory": "Compute", "ServiceName": "Amazon Elastic Compute Cloud", "ChargeCategory": "Usage"}
+    alike = {"Tags": '{"stack": "feed"}'}
+    lines = [
+        line | named | {"BilledCost": cost, "ResourceId": resource} | tags
+        for line, cost, resource, tags in zip(
+            bill.lines(4),
+            ("5.00", "1.25", "3.00", "0.75"),
+            ("i-1", "i-2", "i-1", ""),
+            (alike, {"Tags": '{"stack": "feed", "team": "core"}'}, alike, alike),
+            strict=True,
+        )
+    ]
+    system = launch()
+    file = bill.write(tmp_path / "november.csv", lines)
+    for _ in range(2):
+        system.run("import-billing", str(file))
+        await system.until_total(Decimal(10), source="billing")
+        (found,) = system.get("/remediation", {"source": "billing"})["findings"]
+        assert [(each["resource"], each["amount"]) for each in found["resources"]] == [("i-1", "8.00")]
+        assert (found["amount"], found["other_resources"]) == ("8.75", "0.75")
+        assert found["guess"] == {"owner": "core", "by": "tag", "share": "1.0000"}
+        assert "i-1 (8.00 USD, probably core)" in found["ticket"]["description"]
+    bill.write(file, [lines[0] | {"BilledCost": "9.00", "ResourceId": "i-7"}])
+    system.run("import-billing", str(file))
+    await system.until_total(Decimal(9), source="billing")
+    (found,) = system.get("/remediation", {"source": "billing"})["findings"]
+    assert [(each["resource"], each["amount"]) for each in found["resources"]] == [("i-7", "9.00")]
+    assert "i-7" in system.run("remediation", "--source", "billed", "--window", "30d")
