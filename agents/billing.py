@@ -1,7 +1,8 @@
 """Bills: rows and ends of editions in, running totals out.
 
 Reads `billing-deltas` in batches. Writes the table `bills`. Emits packets of running totals to `cost-totals`, as
-the meter does, days of what is closed to the topic of closed hours, and what it cannot use to `dead-letter`; shows
+the meter does, days of what is closed to the topic of closed hours, and what it cannot use to `dead-letter`; tells
+statements of other months in `billing-deltas` that parts of purchases are gone (`domain.billing.spreading`); shows
 editions and their details in the view. Nothing of an edition counts before it is closed; then the charges that it
 changes are told, those that are gone as nothing. On failure the process ends, and the batch comes again: what is folded
 is decided from what is stored, and totals overwrite their slots.
@@ -26,6 +27,8 @@ from domain import totals
 from domain.billing.books import LOOSE, Fold, Folded
 from domain.billing.coverage import coverage
 from domain.billing.delta import read
+from domain.billing.records import closing_record
+from domain.billing.spreading import withdrawals
 from domain.windows import DAY
 from tables import bills as table
 from tables.bills import Bills, Position
@@ -116,6 +119,7 @@ class Billing:
             days = closed_days(bills, folded)
             while some_days := list(islice(days, DAYS_AT_ONCE)):
                 await self._publisher.send_many(self._topics.closed, [(None, message, 0) for message in some_days])
+        await self._withdraw(bills, folded)
         await self._remember(rows, bills, batch)
         self.show(batch.partition, bills)
         for kind, name, document in news(batch.partition, bills, folded, position.published):
@@ -154,6 +158,13 @@ class Billing:
             )
             records = [(None, packet, owner) for owner, packet in packets]
             await self._publisher.send_many(self._topics.totals, records)
+
+    async def _withdraw(self, bills: Bills, folded: Folded) -> None:
+        """Take back parts of purchases that the editions which count now do not have; repeats change nothing."""
+        for statement in filter(None, map(bills.statement, sorted(folded.closed))):
+            closed = [each.closed for each in statement.editions if each.closed is not None]
+            records = [closing_record(edition) for edition in withdrawals(closed)]
+            await self._publisher.send_many(self._topics.deltas, records)
 
     async def _remember(self, rows: Tenure, bills: Bills, batch: Batch) -> None:
         """Say that all totals of a batch are sent."""

@@ -56,7 +56,7 @@ def _told_elsewhere(bills: Bills, name: str) -> set[int]:
     statement = None if other is None else bills.statement(other)
     if statement is None or tells(name, EFFECTIVE):
         return set()
-    return {where.key.day for place in statement.standing() for where, _ in bills.details(statement.number, place)}
+    return {where.key.day for place in statement.rivals_of(name) for where, _ in bills.details(statement.number, place)}
 
 
 def _add(lines: dict[tuple[str, ...], BillLine], key: DetailKey, row: DetailRow) -> None:

@@ -59,7 +59,7 @@ class _Figures:
         self._bills = bills
         self._name = name
         self._number = statement.number
-        self._told_elsewhere = set() if other is None else _days(bills, other, until)
+        self._told_elsewhere = set() if other is None else _days(bills, name, other, until)
 
     def of(self, charge: ChargeKey) -> tuple[int, Decimal]:
         """Return rows and amount."""
@@ -70,10 +70,10 @@ class _Figures:
         return sum(row.rows for row in found), add_up(row.amount for row in found)
 
 
-def _days(bills: Bills, statement: StatementRow, until: int | None) -> set[int]:
-    return {
-        charge.hour // DAY for place in statement.standing(until) for charge in bills.charges(statement.number, place)
-    }
+def _days(bills: Bills, name: str, other: StatementRow, until: int | None) -> set[int]:
+    """Return the days that the sibling of a statement tells in its stead."""
+    rivals = other.rivals_of(name, until)
+    return {charge.hour // DAY for place in rivals for charge in bills.charges(other.number, place)}
 
 
 def _as_total(charge: ChargeKey, statement: int, version: int, rows: int, amount: Decimal) -> Total:

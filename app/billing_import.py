@@ -15,7 +15,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from app.adapters.billing_files import BillFile, UnreadableBillError
-from app.billing_records import closing_record, resources_record, row_record
 from domain.billing.block import Block, Readers
 from domain.billing.catalogue import detect
 from domain.billing.editions import Edition, merged, standing
@@ -23,7 +22,9 @@ from domain.billing.formats import Context, Unrecognised
 from domain.billing.header import canonical
 from domain.billing.occurrences import Occurrences
 from domain.billing.reading import Reading, Source
+from domain.billing.records import closing_record, resources_record, row_record
 from domain.billing.resource_tally import ResourceTally
+from domain.billing.spreading import and_withdrawals, tied
 from domain.billing.tags import TagTable
 from domain.billing.totals import Total, Totals
 from domain.ownership import Ownership
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
     from app.adapters.billing_files import Batch
     from app.billing_plan import Delivery
-    from app.billing_records import Record
     from domain.billing.formats import Format
+    from domain.billing.records import Record
     from domain.billing.row import BillingRow, RejectedRow
 
 MAX_LISTED: Final = 1000
@@ -93,15 +94,20 @@ class Summary:
     editions: list[Edition] = field(default_factory=list)
     assumed_currency: list[Path] = field(default_factory=list)
 
+    def counting(self) -> dict[tuple[str, str, str], Edition]:
+        """Return the editions of this import that count, by their keys."""
+        counting = standing(and_withdrawals(self.editions))
+        return {edition.key: edition for edition in self.editions if edition.key in counting}
+
     @property
     def replaced(self) -> list[Edition]:
         """Editions that a newer one of this import supersedes."""
-        counting = standing(self.editions)
+        counting = self.counting()
         return [edition for edition in self.editions if edition.key not in counting]
 
     def by(self, *names: str) -> dict[tuple[str, ...], Total]:
         """Return what the editions that count come to, by currency and these of `domain.billing.totals.BY`."""
-        return self.totals.by(*names, editions=standing(self.editions))
+        return self.totals.by(*names, editions=self.counting())
 
 
 @dataclass(frozen=True)
@@ -145,7 +151,7 @@ def read(delivery: Delivery, options: Options, summary: Summary) -> Iterator[Pie
                 yield from _read_file(file, bill, found, delivery, options, occurrences, summary, editions)
         except UnreadableBillError as error:
             raise DamagedError(Refused(file, str(error))) from error
-    summary.editions.extend(merged(editions))
+    summary.editions.extend(tied(merged(editions)))
 
 
 def _dataset_of(delivery: Delivery, options: Options) -> str:

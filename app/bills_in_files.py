@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from app import billing_import
 from app.billing_import import Options, Refused, Summary
 from app.billing_plan import make_plan
-from domain.billing.editions import standing
 from domain.billing.tags import TagTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from app.settings import Configuration
+    from domain.billing.editions import Edition
     from domain.billing.row import BillingRow
 
 
@@ -23,8 +23,8 @@ class RefusedError(Exception):
 
 def read_rows(
     files: Sequence[str], configuration: Configuration, take: Callable[[Sequence[BillingRow]], None]
-) -> set[tuple[str, str, str]]:
-    """Hand over all rows, some at a time; return the editions `(statement, part, assembly)` that count.
+) -> dict[tuple[str, str, str], Edition]:
+    """Hand over all rows, some at a time; return the editions that count, by `(statement, part, assembly)`.
 
     Raises `PlanError` and `RefusedError`.
     """
@@ -34,7 +34,7 @@ def read_rows(
         _require_none(billing_import.check(delivery, options))
         billing_import.read_only(delivery, options, summary, lambda piece: take(piece.rows))
     _require_none(summary.refused)
-    return standing(summary.editions)
+    return summary.counting()
 
 
 def _require_none(refused: Sequence[Refused]) -> None:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from app.adapters.redis_view import RedisError
 from app.api.bill_lines import told_texts
-from app.billing_records import closing_record, row_record
 from domain.billing.datasets import is_bill
 from domain.billing.known import Known, KnownEdition, decode_edition, decode_lines
+from domain.billing.records import closing_record, row_record
 from domain.money import EXACT, ZERO
 from domain.reattribution.correcting import Told, corrections, news
 from domain.sources import BASES

@@ -4,7 +4,7 @@
 |---|---|---|
 | `cost:{granularity}:{projection}:{start}` | hash | one field per line of cost and owner partition |
 | `budgets`, `flags`, `anomalies`, `progress`, `workers` | hash | JSON documents |
-| `bills`, `bill:{day}`, `bill-resources:{day}` | hash | editions of bills, details, resources: see `agents.billing_shown` |
+| `bills`, `bill:{day}`, `bill-resources:{day}` | hash | editions of bills and what they say: `agents.billing_shown` |
 | `dead-letters` | list | the newest rejected events |
 
 A field of a cost hash, and its value, are spelled as `cost_lines` says. A script writes it only when the position,

@@ -65,10 +65,13 @@ def why_not(start: datetime, end: datetime, *, committed: bool) -> str | None:
 
 def following_days(_block: Block, rows: Mapping[int, BillingRow]) -> list[BillingRow]:
     """Return a row for each day after the first of those purchases that are spread."""
-    return [each for row in rows.values() if row.purchased is not None for each in _following(row)]
+    return [each for row in rows.values() for each in following(row)]
 
 
-def _following(row: BillingRow) -> list[BillingRow]:
+def following(row: BillingRow) -> list[BillingRow]:
+    """Return a row for each day after the first of a purchase that is spread."""
+    if row.purchased is None:
+        return []
     parts = spread(row.billed_cost or ZERO, row.charge_period_start, row.charge_period_end)
     return [
         msgspec.structs.replace(

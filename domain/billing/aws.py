@@ -21,9 +21,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from domain.billing import amortising, aws_commitments
+from domain.billing import aws_commitments
 from domain.billing.aws_commitments import Commitments, effective, spread_fees
 from domain.billing.block import scopes_of
+from domain.billing.datasets import CUR
 from domain.billing.formats import Format
 from domain.billing.header import canonical
 from domain.billing.row import ADJUSTMENT, CORRECTION, CREDIT, PURCHASE, TAX, USAGE
@@ -105,7 +106,7 @@ def convert(block: Block, context: Context) -> Columns:
 
 
 def _kinds(block: Block) -> Sequence[str]:
-    return block.cells("lineItem/LineItemType")
+    return block.cells(aws_commitments.KIND)
 
 
 def _products(block: Block) -> Sequence[str]:
@@ -249,9 +250,10 @@ FORMAT: Final = Format(
     ),
     uses=_USES,
     convert=convert,
-    more=amortising.following_days,
+    more=aws_commitments.following_days,
+    amortises=aws_commitments.amortises,
     tags=TAG_PREFIXES,
     currencies=("lineItem/CurrencyCode",),
-    dataset="cur",
+    dataset=CUR,
     label=lambda header: "2.0" if canonical("resource_tags") in header.positions else "1",
 )

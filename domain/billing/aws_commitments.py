@@ -3,8 +3,9 @@
 A report that amortises tells the effective cost of what a commitment covers and of what it leaves unused; its upfront
 fees are 0. One that does not (the columns came in 2018 and 2019, and an export may leave them out) tells no more than
 fees. These are spread: an upfront fee over the term of its commitment, a recurring one over the period that it pays
-for. The term ends with the reservation or plan, or lasts as long as was bought (`1yr`, `3yr`). A fee of which no term
-is told counts on its day, and is noted.
+for. What of it belongs to later months is told in statements of these months (`domain.billing.spreading`), for their
+reports may amortise it. The term ends with the reservation or plan, or lasts as long as was bought (`1yr`, `3yr`). A
+fee of which no term is told counts on its day, and is noted.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from domain.billing import amortising
+from domain.billing.datasets import PLAN_FEES, RESERVATION_FEES
+from domain.billing.header import canonical
+from domain.billing.spreading import in_its_month, period_of
 from domain.money import EXACT, ZERO
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
     from domain.billing.block import Block
     from domain.billing.formats import Columns
+    from domain.billing.header import Header
+    from domain.billing.row import BillingRow
 
+KIND: Final = "lineItem/LineItemType"
 NEGATION: Final = "SavingsPlanNegation"
 RESERVATION: Final = ("reservation/ReservationARN", "reservation/ReservationA_R_N")
 _PLANS: Final = "SavingsPlan"
@@ -32,6 +39,10 @@ _FEES: Final = frozenset({"Fee", "RIFee", _PLAN_FEE, "SavingsPlanRecurringFee"})
 _ENDS: Final = ("reservation/EndTime", "savingsPlan/EndTime")
 _LENGTHS: Final = ("pricing/LeaseContractLength", "savingsPlan/PurchaseTerm")
 _LENGTH: Final = re.compile(r"([1-5]) ?y(?:ea)?rs?", re.IGNORECASE)
+_AMORTISES: Final = {
+    RESERVATION_FEES: "reservation/EffectiveCost",
+    PLAN_FEES: "savingsPlan/SavingsPlanEffectiveCost",
+}
 USES: Final = (
     "reservation/EffectiveCost", "reservation/NetEffectiveCost", *RESERVATION,
     "reservation/UnusedAmortizedUpfrontFeeForBillingPeriod", "reservation/UnusedRecurringFee",
@@ -47,8 +58,8 @@ class Commitments:
 
     def __init__(self, block: Block) -> None:
         self._block = block
-        self.are_reservations_told = "reservation/EffectiveCost" in block
-        self.are_plans_told = "savingsPlan/SavingsPlanEffectiveCost" in block
+        self.are_reservations_told = _AMORTISES[RESERVATION_FEES] in block
+        self.are_plans_told = _AMORTISES[PLAN_FEES] in block
         self._read: dict[str, list[Decimal | None]] = {}
 
     def amount(self, position: int, group: str, name: str) -> Decimal:
@@ -121,6 +132,25 @@ def spread_fees(block: Block, kinds: Sequence[str], columns: Columns, parts: Com
         elif parts.is_upfront_fee(kind, at):
             block.note(at, f"an upfront fee, not spread: the report has no columns of amortisation, and {why}")
     columns["purchased"] = purchased
+
+
+def following_days(block: Block, rows: Mapping[int, BillingRow]) -> list[BillingRow]:
+    """Return a row for each day after the first of what is spread, of a later month in a statement of that month."""
+    kinds = block.cells(KIND)
+    return [
+        _placed(each, PLAN_FEES if kinds[at].startswith(_PLANS) else RESERVATION_FEES)
+        for at, row in rows.items()
+        for each in amortising.following(row)
+    ]
+
+
+def _placed(row: BillingRow, dataset: str) -> BillingRow:
+    return row if period_of(row).date() == row.billing_period_start.date() else in_its_month(row, dataset)
+
+
+def amortises(header: Header) -> tuple[str, ...]:
+    """Return the data sets of fees that a report with these columns amortises by itself."""
+    return tuple(dataset for dataset, column in _AMORTISES.items() if canonical(column) in header.positions)
 
 
 def _after(start: datetime, years: int) -> datetime:

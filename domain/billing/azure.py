@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.billing import azure_purchases
 from domain.billing.block import scopes_of
+from domain.billing.datasets import ACTUAL, AMORTISED
 from domain.billing.formats import Format
 from domain.billing.instants import next_month
 from domain.billing.row import ADJUSTMENT, CORRECTION, CREDIT, PURCHASE, TAX, USAGE
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from domain.billing.block import Block
     from domain.billing.formats import Columns, Context
 
-ACTUAL: Final = "actual"
-AMORTISED: Final = "amortised"
 COST: Final = ("CostInBillingCurrency", "PreTaxCost", "Cost", "ExtendedCost")
 DATE: Final = ("Date", "UsageDateTime", "UsageDate")
 # What is downloaded from a cost analysis has services in place of meters.

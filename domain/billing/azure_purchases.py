@@ -9,12 +9,11 @@ They are parts of the file that has the purchase: a newer edition of it replaces
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from domain.billing import amortising
+from domain.billing.datasets import PURCHASES
+from domain.billing.spreading import in_its_month, months_after
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from domain.billing.formats import Columns
     from domain.billing.row import BillingRow
 
-PURCHASES: Final = "purchases"
 USES: Final = ("Term", "Frequency")
 _TERM: Final = re.compile(r"(?P<months>\d{1,2})(?: months?)?|P(?P<duration>\d{1,2})M|P?(?P<years>[1-5]) ?Y(?:ears?)?")
 _MONTHS: Final = 12
@@ -43,7 +41,7 @@ def spread_purchases(block: Block, positions: Iterable[int], columns: Columns) -
         if months is None:
             block.note(at, "a commitment, not spread: no term is told; the export of amortised cost tells it")
             continue
-        end = _after(start, months)
+        end = months_after(start, months)
         columns["effective_cost"][at] = amortising.spread(columns["billed_cost"][at], start, end)[0].amount
         columns["charge_period_end"][at], purchased[at] = end, start
     columns["purchased"] = purchased
@@ -51,17 +49,7 @@ def spread_purchases(block: Block, positions: Iterable[int], columns: Columns) -
 
 def following_days(block: Block, rows: Mapping[int, BillingRow]) -> list[BillingRow]:
     """Return a row for each day after the first of what is spread, in the statement of the day's billing period."""
-    return [_of_its_month(row) for row in amortising.following_days(block, rows)]
-
-
-def _of_its_month(row: BillingRow) -> BillingRow:
-    provider, _, account, period = row.statement.split("/")
-    start, day = row.billing_period_start, row.charge_period_start
-    month = day.replace(day=1) if day.day >= start.day else _after(day.replace(day=1), -1)
-    first = month.replace(day=min(start.day, monthrange(month.year, month.month)[1]))
-    return msgspec.structs.replace(
-        row, statement=f"{provider}/{PURCHASES}/{account}/{first:%Y-%m-%d}", part=f"{period}/{row.part}"
-    )
+    return [in_its_month(row, PURCHASES) for row in amortising.following_days(block, rows)]
 
 
 def _months(text: str) -> int | None:
@@ -70,8 +58,3 @@ def _months(text: str) -> int | None:
         return None
     months = int(found["months"] or found["duration"] or 0) or int(found["years"] or 0) * _MONTHS
     return months or None
-
-
-def _after(start: datetime, months: int) -> datetime:
-    year, month = divmod(start.year * _MONTHS + start.month - 1 + months, _MONTHS)
-    return start.replace(year=year, month=month + 1, day=min(start.day, monthrange(year, month + 1)[1]))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 import msgspec
 
 from domain.billing.charges import ChargeKey, book, charges
+from domain.billing.datasets import rival
 from domain.billing.details import DetailPlace, detail_of, original_of, plus, quantity_of
 from domain.billing.editions import Edition, standing
 from domain.billing.resources import DearResources, ResourcesPlace, ResourcesRow, encode_resources
@@ -70,6 +71,11 @@ class StatementRow(msgspec.Struct, frozen=True, array_like=True, gc=False):
         ]
         counting = {(part, assembly) for _, part, assembly in standing(closed)}
         return [place for place, each in enumerate(self.editions) if each.closed in closed and each.name in counting]
+
+    def rivals_of(self, name: str, until: int | None = None) -> list[int]:
+        """Return the places of those that a sibling of this name gives way to."""
+        found = [(place, self.editions[place].closed) for place in self.standing(until)]
+        return [place for place, edition in found if edition is not None and rival(name, edition)]
 
     def counting(self) -> list[Edition]:
         """Return the editions that count."""

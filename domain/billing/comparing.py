@@ -8,20 +8,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from domain.billing.charges import costs_of, day_of, rate_month, resource_type
-from domain.billing.datasets import gives_way
+from domain.billing.datasets import gives_way, rivals
 from domain.billing.details import quantity_of, unit_of
 from domain.money import EXACT, ZERO
 from domain.reconciliation import Billed
 from domain.sources import BASES, provider_named, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Container, Iterable
+    from collections.abc import Collection, Iterable, Mapping
     from decimal import Decimal
 
+    from domain.billing.editions import Edition
     from domain.billing.row import BillingRow
     from domain.fx import Rates
 
-Edition = tuple[str, str, str]
+Key = tuple[str, str, str]
 
 
 class _Key(NamedTuple):
@@ -45,7 +46,7 @@ class BilledSums:
         self._currency = currency
         self._at = BASES.index(basis)
         self._categories = categories
-        self._sums: dict[Edition, dict[_Key, _Sum]] = {}
+        self._sums: dict[Key, dict[_Key, _Sum]] = {}
 
     def add(self, rows: Iterable[BillingRow]) -> None:
         """Count rows. Raises `MissingRateError`."""
@@ -65,9 +66,15 @@ class BilledSums:
             sums = self._sums.setdefault(row.edition, {})
             sums[key] = _plus(sums.get(key, _Sum()), amount, quantity)
 
-    def lines(self, counting: Container[Edition]) -> list[Billed]:
+    def lines(self, counting: Mapping[Key, Edition]) -> list[Billed]:
         """Return what the editions that count come to."""
-        told = {(edition[0], key.day) for edition, sums in self._sums.items() if edition in counting for key in sums}
+        told = {
+            (rival, key.day)
+            for edition, sums in self._sums.items()
+            if edition in counting
+            for rival in rivals(counting[edition])
+            for key in sums
+        }
         return [
             Billed(key.provider, service, key.sku, driver, key.day, each.amount, each.quantity, key.unit)
             for edition, sums in self._sums.items()

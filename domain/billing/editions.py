@@ -29,7 +29,8 @@ class Edition(msgspec.Struct, frozen=True):
     `written` is when the export was written (epoch seconds), `final` whether each row carries an invoice id, `latest`
     the last second that is charged, `rows` how many there are. `content` is a digest of all rows of the file, whatever
     their order and statement, `rejected` how many lines of it were refused. `billed_until` is `latest` without the
-    terms of purchases (0 where nobody said): what was bought for three years makes no year complete.
+    terms of purchases (0 where nobody said): what was bought for three years makes no year complete. `amortises` are
+    the data sets of purchases that give way to it, `spreads` the statements that have parts of what it buys.
     """
 
     statement: str
@@ -42,6 +43,8 @@ class Edition(msgspec.Struct, frozen=True):
     rejected: _Count
     content: str
     billed_until: int = 0
+    amortises: tuple[str, ...] = ()
+    spreads: tuple[str, ...] = ()
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -99,4 +102,5 @@ def _sum(left: Edition, right: Edition) -> Edition:
         rows=left.rows + right.rows,
         rejected=left.rejected + right.rejected,
         content=f"{content:032x}",
+        amortises=tuple(sorted({*left.amortises, *right.amortises})),
     )

@@ -44,7 +44,8 @@ class Format:
     columns of FOCUS of a block; `more` adds rows to those of a block, by the positions of their records: credits that
     are nested in a record are charges of their own.
     `dataset` is the data set. A format with several has `dataset_of`, which tells it by a block of `dataset_columns`,
-    None where it does not show there; `dataset` is then that of a file in which it shows nowhere.
+    None where it does not show there; `dataset` is then that of a file in which it shows nowhere. `amortises` tells
+    which data sets of purchases give way to a file, by its header.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Format:
     dataset: str = ""
     dataset_of: Callable[[Block], str | None] | None = None
     dataset_columns: tuple[str, ...] = ()
+    amortises: Callable[[Header], tuple[str, ...]] = field(default=lambda _header: ())
     label: Callable[[Header], str] = field(default=lambda _header: "")
 
     def missing(self, header: Header) -> list[str]:

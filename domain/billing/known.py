@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from domain.billing.coverage import by_provider, coverage
-from domain.billing.datasets import sibling, tells
+from domain.billing.datasets import rivals, tells
 from domain.billing.details import DetailKey, DetailRow
 from domain.billing.editions import Edition, standing
 
@@ -44,6 +44,7 @@ class Known:
         come = {name: each for name, each in editions.items() if self.has_come(each.recorded)}
         counting = standing(each.edition for each in come.values())
         self.statements = {name: each.edition.statement for name, each in come.items() if each.edition.key in counting}
+        self._rivals = {name: rivals(each.edition) for name, each in come.items() if name in self.statements}
         self._standing = [each.edition for name, each in come.items() if name in self.statements]
 
     def has_come(self, recorded: int) -> bool:
@@ -52,12 +53,12 @@ class Known:
 
     def told(self, names: Collection[str], basis: str) -> list[str]:
         """Return of the editions that tell a day those that count on a basis."""
-        present = {self.statements[name] for name in names if name in self.statements}
+        elsewhere = {rival for name in names for rival in self._rivals.get(name, ())}
         return [
             name
             for name in names
             if (statement := self.statements.get(name)) is not None
-            and (sibling(statement) not in present or tells(statement, basis))
+            and (statement not in elsewhere or tells(statement, basis))
         ]
 
     def billed_until(self) -> tuple[tuple[str, int], ...]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, NamedTuple
 
-from domain.billing.azure import ACTUAL, AMORTISED
+from domain.billing.datasets import ACTUAL, AMORTISED
 from domain.billing.instants import parse_instant
 
 _AZURE_TYPES: Final = {"ActualCost": ACTUAL, "AmortizedCost": AMORTISED, "Usage": ACTUAL}

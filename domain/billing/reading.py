@@ -13,6 +13,7 @@ import msgspec
 import xxhash
 
 from domain.billing.block import Block, Memo, Readers
+from domain.billing.datasets import origin_of
 from domain.billing.editions import Edition
 from domain.billing.row import PURCHASE, BillingRow, RejectedRow, grouped
 from domain.scope import DIMENSIONS
@@ -80,6 +81,7 @@ class Reading:
         self._content = 0
         self._tallies: dict[tuple[str, str], _Tally] = {}
         self._statements = Memo(self._statement)
+        self._amortises = format.amortises(header)
         self.assumed_currency = header.first_of(format.currencies) is None
 
     def block(self, columns: Sequence[Column], length: int) -> Block:
@@ -128,6 +130,7 @@ class Reading:
                 rows=tally.rows,
                 rejected=self.rejected,
                 content=f"{self._content:032x}",
+                amortises=self._amortises if origin_of(statement, part) is None else (),
             )
             for (statement, part), tally in sorted(self._tallies.items())
         ]

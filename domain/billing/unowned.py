@@ -10,19 +10,20 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from domain.billing.charges import book, costs_of, day_of
-from domain.billing.datasets import gives_way
+from domain.billing.datasets import gives_way, rivals
 from domain.money import ZERO
 from domain.remediation import Line
 from domain.scope import DIMENSIONS, UNATTRIBUTED
 from domain.sources import BASES, slug
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Container, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+    from domain.billing.editions import Edition
     from domain.billing.row import BillingRow
     from domain.fx import Rates
 
-Edition = tuple[str, str, str]
+Key = tuple[str, str, str]
 
 
 class UnownedLines:
@@ -48,9 +49,9 @@ class UnownedLines:
         self._basis = basis
         self._at = BASES.index(basis)
         self._categories = categories
-        self._days: defaultdict[Edition, set[int]] = defaultdict(set)
-        self._with_resources: set[Edition] = set()
-        self._counting: Container[Edition] = ()
+        self._days: defaultdict[Key, set[int]] = defaultdict(set)
+        self._with_resources: set[Key] = set()
+        self._counting: Mapping[Key, Edition] = {}
         self._told: set[tuple[str, int]] = set()
 
     def survey(self, rows: Iterable[BillingRow]) -> None:
@@ -60,12 +61,13 @@ class UnownedLines:
             if row.resource_id:
                 self._with_resources.add(row.edition)
 
-    def decide(self, counting: Container[Edition]) -> tuple[int, int]:
+    def decide(self, counting: Mapping[Key, Edition]) -> tuple[int, int]:
         """Set which editions count; return the first and the last day (epoch seconds) that they tell, else 0 and 0."""
         self._counting = counting
-        self._told = {(edition[0], day) for edition, days in self._days.items() if edition in counting for day in days}
-        days = [day for _, day in self._told] or [0]
-        return min(days), max(days)
+        told = [(counting[edition], day) for edition, days in self._days.items() if edition in counting for day in days]
+        self._told = {(rival, day) for edition, day in told for rival in rivals(edition)}
+        all_days = [day for _, day in told] or [0]
+        return min(all_days), max(all_days)
 
     def lines(self, rows: Iterable[BillingRow]) -> Iterator[Line]:
         """Return the lines of the rows that count. Raises `MissingRateError`."""

@@ -10,10 +10,10 @@ import orjson
 
 from agents.anomaly import AnomalyTopics, Detecting
 from agents.billing import Billing, BillingTopics, Rules
-from app.billing_records import closing_record, row_record
 from domain.anomaly.calendar import AnomalySettings
 from domain.anomaly.episodes import CLOSED, DETECTED
 from domain.billing.editions import Edition
+from domain.billing.records import closing_record, row_record
 from domain.billing.tags import TagTable
 from domain.fx import Month, OwnRate, Rates
 from domain.ownership import Ownership

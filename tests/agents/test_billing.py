@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from agents.billing import Billing, BillingTopics, Rules
-from app.billing_records import closing_record, row_record
+from domain.billing.records import closing_record, row_record
 from domain.billing.tags import TagTable
 from domain.fx import Rates
 from domain.ownership import Ownership

@@ -95,3 +95,19 @@ async def test_a_bill_waits_for_a_missing_rate_and_the_importer_says_so(launch: 
     system.run("import-billing", file)
     expected = sum(Decimal(line["BilledCost"]) for line in lines) - Decimal(lines[2]["BilledCost"]) * 7 / 8
     await system.until_total(expected, source="billing")
+
+
+async def test_a_purchase_that_a_newer_edition_no_longer_has_leaves_nothing_in_later_months(
+    launch: Launch, tmp_path: Path
+) -> None:
+    usage = AZURE | {"BillingCurrency": "USD"}
+    bought = usage | COVERED | {"ChargeType": "Purchase", "CostInBillingCurrency": "36.50", "Term": "12"}
+    bought |= {"Date": "06/01/2026"}
+    system = launch()
+    whole = {"source": "billing", "start": "2026-06-01T00:00:00Z", "end": "2027-07-01T00:00:00Z", "basis": "effective"}
+    file = write(tmp_path / "actual.csv", [usage, bought])
+    system.run("import-billing", str(file))
+    await system.until_total(Decimal(39), **whole)
+    write(file, [usage])
+    system.run("import-billing", str(file))
+    await system.until_total(Decimal("2.5"), **whole)

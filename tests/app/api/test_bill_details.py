@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from app.api import bill_lines
-from app.billing_records import closing_record, row_record
 from domain.billing.known import decode_lines
+from domain.billing.records import closing_record, row_record
 from tests.agents.fakes import batch
 from tests.agents.test_billing import House
 from tests.app.api.view_of_events import ViewOfEvents, client

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.billing_records import closing_record, resources_record, row_record
 from app.configuration import parse_configuration
 from domain.billing.charges import book, charges
+from domain.billing.records import closing_record, resources_record, row_record
 from domain.billing.resource_tally import ResourceTally
 from domain.fx import Rates
 from domain.ownership import Ownership

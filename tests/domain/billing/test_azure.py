@@ -7,7 +7,8 @@ from decimal import Decimal
 
 import pytest
 
-from domain.billing.azure import ACTUAL, AMORTISED, dataset_of
+from domain.billing.azure import dataset_of
+from domain.billing.datasets import ACTUAL, AMORTISED
 from tests.domain.billing.bills import AZURE, reading, row
 
 COVERED = AZURE | {"PricingModel": "Reservation", "ReservationId": "r1"}
