@@ -45,7 +45,8 @@ class Format:
     are nested in a record are charges of their own.
     `dataset` is the data set. A format with several has `dataset_of`, which tells it by a block of `dataset_columns`,
     None where it does not show there; `dataset` is then that of a file in which it shows nowhere. `amortises` tells
-    which data sets of purchases give way to a file, by its header.
+    which data sets of purchases give way to a file, by its header. `instead` knows other tables of the provider, which are
+    no bill, and tells what to export instead.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Format:
     dataset_of: Callable[[Block], str | None] | None = None
     dataset_columns: tuple[str, ...] = ()
     amortises: Callable[[Header], tuple[str, ...]] = field(default=lambda _header: ())
+    instead: Callable[[Header], str] = field(default=lambda _header: "")
     label: Callable[[Header], str] = field(default=lambda _header: "")
 
     def missing(self, header: Header) -> list[str]:
@@ -81,12 +83,14 @@ _MAX_SHOWN: Final = 2_000
 class Unrecognised(NamedTuple):
     """A header that no format accepts: what was seen, and of the nearest formats what is missing.
 
-    `doubled` are columns that a format needs and that are there twice: nobody can say which of them is meant.
+    `doubled` are columns that a format needs and that are there twice: nobody can say which of them is meant. `instead`
+    is what to export instead, where the table is known to be no bill.
     """
 
     seen: tuple[str, ...]
     nearest: tuple[tuple[str, tuple[str, ...]], ...]
     doubled: tuple[str, ...] = ()
+    instead: str = ""
 
     def __str__(self) -> str:
         header = ", ".join(self.seen[:60]) + (f", ... ({len(self.seen)} columns)" if len(self.seen) > 60 else "")  # noqa: PLR2004
@@ -97,6 +101,8 @@ class Unrecognised(NamedTuple):
             return "no record is in it that says what it is"
         if self.doubled:
             return f"these columns are there twice: {', '.join(self.doubled)}. The header is: {header}"
+        if self.instead:
+            return f"{self.instead}. The header is: {header}"
         lacks = "; ".join(f"for {name} these are missing: {', '.join(missing)}" for name, missing in self.nearest)
         return f"unknown format; {lacks or 'no known column is there'}. The header is: {header or '(empty)'}"
 
@@ -110,6 +116,8 @@ def detect(header: Header, formats: Sequence[Format]) -> Format | Unrecognised:
             twice = [name for group in candidate.needs for name in group if canonical(name) in header.doubled]
             return Unrecognised(header.names, (), tuple(twice)) if twice else candidate
         scored.append((len(candidate.needs) - len(missing), candidate, missing))
+    if instead := next(filter(None, (candidate.instead(header) for candidate in formats)), ""):
+        return Unrecognised(header.names, (), instead=instead)
     scored.sort(key=lambda entry: -entry[0])
     best = scored[0][0] if scored else 0
     near = [(each.name, tuple(missing)) for found, each, missing in scored if found and found == best]

@@ -24,6 +24,7 @@ import msgspec
 from domain.billing.amounts import parse_amount
 from domain.billing.block import scopes_of
 from domain.billing.formats import Format
+from domain.billing.header import canonical
 from domain.billing.instants import month_of, next_month
 from domain.billing.row import ADJUSTMENT, CREDIT, TAX, USAGE
 from domain.billing.tags import parse_tags
@@ -33,8 +34,15 @@ if TYPE_CHECKING:
 
     from domain.billing.block import Block
     from domain.billing.formats import Columns, Context
+    from domain.billing.header import Header
     from domain.billing.row import BillingRow
 
+_CONSOLE: Final = ("service description", "sku description")
+_CONSOLE_ALONE: Final = ("usage start date", "unrounded cost", "unrounded subtotal", "subtotal")
+_INSTEAD: Final = (
+    "a table of Google Cloud's console tells no cost by day and resource, names its currency by a sign, and leaves out"
+    " what was not chosen to be shown: export to BigQuery (Billing export, detailed usage cost), and import that table"
+)
 COST_TYPES: Final[Mapping[str, tuple[str, str]]] = {
     "": (USAGE, "usage"),
     "regular": (USAGE, "usage"),
@@ -44,6 +52,13 @@ COST_TYPES: Final[Mapping[str, tuple[str, str]]] = {
 }
 _GRANTED: Final = frozenset({"PROMOTION", "FREE_TIER", ""})
 _Credit = dict[str, Any]
+
+
+def instead(header: Header) -> str:
+    """Tell what to export instead of a table that was downloaded from the console; nothing of any other header."""
+    names = {canonical(name.partition("(")[0]) for name in header.names}
+    is_table = names.issuperset(map(canonical, _CONSOLE)) and not names.isdisjoint(map(canonical, _CONSOLE_ALONE))
+    return _INSTEAD if is_table else ""
 
 
 def convert(block: Block, context: Context) -> Columns:
@@ -201,5 +216,6 @@ FORMAT: Final = Format(
     uses=_USES,
     convert=convert,
     more=more,
+    instead=instead,
     dataset="bigquery",
 )

@@ -48,6 +48,30 @@ def test_a_format_is_told_by_its_columns_in_any_case_and_order(record: dict[str,
     assert name_of([column.upper() for column in reversed(record)]) == name
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Billing account name,Billing account ID,Project name,Project ID,Project hierarchy,Service description,Service ID,"
+        "SKU description,SKU ID,Consumption model description,Credit type,Cost type,Usage start date,Usage end date,"
+        "Usage amount,Usage unit,Unrounded cost ($),Cost ($)",
+        "Date,Service description,Service ID,SKU description,SKU ID,Usage amount,Usage unit,List cost (€),"
+        "Negotiated savings (€),Savings programs (€),Other savings (€),Unrounded subtotal (€),Subtotal (€)",
+        "Project name,Project ID,Service description,SKU description,Usage start date,Usage end date,Cost (EUR)",
+    ],
+)
+def test_a_table_of_the_console_is_refused_with_what_to_export_instead(header: str) -> None:
+    found = detect(Header(header.split(",")))
+    assert isinstance(found, Unrecognised)
+    assert "export to BigQuery" in str(found)
+    assert str(found).endswith(header.replace(",", ", "))
+
+
+def test_another_table_with_services_and_skus_is_only_unknown() -> None:
+    found = detect(Header(["Service description", "SKU description", "Price"]))
+    assert isinstance(found, Unrecognised)
+    assert str(found).startswith("unknown format")
+
+
 def test_spellings_of_one_column_are_one() -> None:
     athena = {
         "line_item_unblended_cost": "3",
