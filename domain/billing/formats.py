@@ -45,8 +45,8 @@ class Format:
     are nested in a record are charges of their own.
     `dataset` is the data set. A format with several has `dataset_of`, which tells it by a block of `dataset_columns`,
     None where it does not show there; `dataset` is then that of a file in which it shows nowhere. `amortises` tells
-    which data sets of purchases give way to a file, by its header. `instead` knows other tables of the provider, which are
-    no bill, and tells what to export instead.
+    which data sets of purchases give way to a file, by its header. `instead` knows other tables of the provider, which
+    are no bill, and tells what to export instead.
     """
 
     name: str

@@ -11,13 +11,15 @@ from domain.resources import group_of
 from domain.scope import DIMENSIONS, UNATTRIBUTED
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from decimal import Decimal
 
     from domain.remediation import Guess, Likeness
 
-    # A scope, and the money of it whatever its sign.
-    Owned = tuple[tuple[str, ...], Decimal]
+    # By resource and scope: its money, and the same whatever its sign.
+    Sums = dict[str, dict[tuple[str, ...], tuple[Decimal, Decimal]]]
+    # The place of a dimension, and who owns there.
+    Owner = tuple[int, str]
 
 MAX_LIKENESSES: Final = 100_000
 _MAX_OWNERS: Final = 1_000
@@ -29,37 +31,29 @@ class Evidence:
     """Which owners have how much of what is alike; beyond `MAX_LIKENESSES` new likenesses go without."""
 
     def __init__(self) -> None:
-        self._money: dict[Likeness, dict[tuple[int, str], Decimal]] = {}
+        self._money: dict[Likeness, dict[Owner, Decimal]] = {}
 
-    def learn(
-        self,
-        resource: str,
-        tags: Mapping[str, str],
-        owned: Iterable[Owned],
-        wanted: Container[Likeness] | None = None,
-    ) -> None:
-        """Take in whose a resource is, for those likenesses that are wanted (None: for all)."""
-        alike = [each for each in likenesses(resource, tags) if wanted is None or each in wanted]
-        if not alike:
-            return
-        owners: dict[tuple[int, str], Decimal] = {}
-        for scope, money in owned:
-            for at, name in enumerate(scope):
-                if name != UNATTRIBUTED:
-                    owners[at, name] = EXACT.add(owners.get((at, name), ZERO), money)
-        for likeness in alike if owners else ():
-            self._gain(likeness, owners)
+    def learn_of(self, chosen: Iterable[str], sums: Sums, tags: Mapping[str, Mapping[str, str]]) -> None:
+        """Take in whose resources are, as far as it is like the chosen ones."""
+        wanted = {like for resource in chosen for like in likenesses(resource, tags.get(resource, {}))}
+        for resource, mine in sums.items():
+            owners = _owners(mine)
+            for like in likenesses(resource, tags.get(resource, {})) if owners else ():
+                if like in wanted:
+                    self._gain(like, owners)
 
-    def of(
-        self, chosen: Iterable[str], resources: Iterable[tuple[str, Mapping[str, str], Iterable[Owned]]]
-    ) -> Evidence:
-        """Learn from these resources, too, what is like the chosen ones; return itself."""
-        known = list(resources)
-        names = set(chosen)
-        wanted = {like for resource, tags, _ in known if resource in names for like in likenesses(resource, tags)}
-        for resource, tags, owned in known:
-            self.learn(resource, tags, owned, wanted)
-        return self
+    def learn_apart(self, sums: Sums, tags: Mapping[str, Mapping[str, str]]) -> None:
+        """Take in whose resources are that are forgotten: by what they have in common with any that may come."""
+        alike: dict[tuple[tuple[tuple[str, str], ...], str], dict[Owner, Decimal]] = {}
+        for resource, mine in sums.items():
+            owners = _owners(mine)
+            if owners:
+                known = alike.setdefault((tuple(tags.get(resource, {}).items()), group_of(resource)), {})
+                for owner, money in owners.items():
+                    known[owner] = EXACT.add(known.get(owner, ZERO), money)
+        for (pairs, group), owners in alike.items():
+            for like in _in_common(pairs, group):
+                self._gain(like, owners)
 
     def guesses(self, resource: str, tags: Mapping[str, str]) -> list[ToldGuess]:
         """Return the best guess in each dimension: by the most telling kind that has more than half of its money."""
@@ -82,7 +76,7 @@ class Evidence:
             if guess is not None:
                 yield guess
 
-    def _gain(self, likeness: Likeness, owners: Mapping[tuple[int, str], Decimal]) -> None:
+    def _gain(self, likeness: Likeness, owners: Mapping[Owner, Decimal]) -> None:
         known = self._money.get(likeness)
         if known is None:
             if len(self._money) >= MAX_LIKENESSES:
@@ -93,12 +87,24 @@ class Evidence:
                 known[owner] = EXACT.add(known.get(owner, ZERO), money)
 
 
+def _owners(mine: Mapping[tuple[str, ...], tuple[Decimal, Decimal]]) -> dict[Owner, Decimal]:
+    owners: dict[Owner, Decimal] = {}
+    for scope, (_, money) in mine.items():
+        for at, name in enumerate(scope):
+            if name != UNATTRIBUTED:
+                owners[at, name] = EXACT.add(owners.get((at, name), ZERO), money)
+    return owners
+
+
 def likenesses(resource: str, tags: Mapping[str, str]) -> Iterator[Likeness]:
     """Yield what may be in common with other resources, as `domain.remediation` names it."""
     yield RESOURCE, resource
-    for key, value in tags.items():
+    yield from _in_common(tags.items(), group_of(resource))
+
+
+def _in_common(tags: Iterable[tuple[str, str]], group: str) -> Iterator[Likeness]:
+    for key, value in tags:
         if value:
             yield TAG, f"{key}={value}"
-    group = group_of(resource)
     if group:
         yield GROUP, group

@@ -11,7 +11,8 @@ of resources of the same resource group (`domain.billing.resource_guesses`).
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from heapq import nlargest
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ from domain.billing.charges import owner
 from domain.billing.resource_guesses import Evidence
 from domain.billing.resources import MAX_DAY_BYTES, MAX_RESOURCES, ResourceCost, ResourcesOfDay
 from domain.billing.row import grouped
-from domain.money import EXACT, ZERO
+from domain.money import EXACT, ZERO, add_up
 from domain.scope import DIMENSIONS, UNATTRIBUTED
 from domain.windows import DAY
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
-    from domain.billing.resource_guesses import Owned
+    from domain.billing.resource_guesses import Sums
     from domain.billing.row import BillingRow
 
     Edition = tuple[str, str, str]
@@ -42,6 +43,9 @@ if TYPE_CHECKING:
 MAX_CELLS: Final = 120_000
 _KEPT_CELLS: Final = 40_000
 _SCOPE: Final = slice(11, 16)
+# From the kind of a charge, which says whether an owner of its service owns it, to the end of its scope.
+_OWNED: Final = slice(8, 16)
+_TAGS_FROM: Final = 3
 _named = attrgetter(
     "resource_id", "sub_account_id", "service_name", "service_category", "provider_name", "publisher_name",
     "charge_category", "charge_kind", "billing_currency", "purchased", *DIMENSIONS,
@@ -77,11 +81,11 @@ class _Tally:
     """The resources of one edition; a key is the day, then what `_named` returns."""
 
     def __init__(self, team_of: Callable[[str], str | None], max_cells: int, max_resources: int) -> None:
-        self._team_of = team_of
         self._max_cells = max_cells
         self._kept_cells = max_cells * _KEPT_CELLS // MAX_CELLS
         self._max_resources = max_resources
         self._days = Memo(_day)
+        self._scopes = Memo(lambda owned: _scope(owned, team_of))
         self._cells: dict[Key, Cell] = {}
         self._tags: dict[str, Mapping[str, str]] = {}
         self._evidence = Evidence()
@@ -108,84 +112,97 @@ class _Tally:
 
     def days(self) -> Iterator[tuple[int, list[ResourceCost]]]:
         """Yield the days, each with its dearest costs, as many as may be sent of one."""
-        by_resource = self._by_resource()
-        money = self._unowned(by_resource)
-        chosen = _dearest(money)[: self._max_resources]
-        wanted = self._evidence.of(
-            chosen,
-            ((resource, self._tags.get(resource, {}), self._owned(keys)) for resource, keys in by_resource.items()),
-        )
+        sums = self._sums()
+        chosen = dict.fromkeys(self._dearest(sums, self._max_resources)[: self._max_resources])
+        self._evidence.learn_of(chosen, sums, self._tags)
+        guesses = {name: self._evidence.guesses(name, self._tags.get(name, {})) for name in chosen}
         by_day: defaultdict[int, list[tuple[Decimal, ResourceCost]]] = defaultdict(list)
-        for resource in chosen:
-            guesses = wanted.guesses(resource, self._tags.get(resource, {}))
-            for key in by_resource[resource]:
-                scope = self._scope(key)
-                told = [guess for guess in guesses if scope[DIMENSIONS.index(guess.dimension)] == UNATTRIBUTED]
-                by_day[key[0]].append((self._money(key).copy_abs(), _cost(key, self._cells[key], told)))
+        for key, cell in self._cells.items():
+            resource = key[1]
+            if resource in chosen:
+                scope = self._scopes[key[_OWNED]]
+                told = [
+                    guess for guess in guesses[resource] if scope[DIMENSIONS.index(guess.dimension)] == UNATTRIBUTED
+                ]
+                by_day[key[0]].append((_money(cell).copy_abs(), _cost(key, cell, told)))
         for day, costs in sorted(by_day.items()):
             yield day, list(_fitting(cost for _, cost in sorted(costs, key=lambda each: -each[0])))
 
     def _prune(self) -> None:
-        by_resource = self._by_resource()
-        kept: set[str] = set()
+        sums = self._sums()
+        cells = Counter(key[1] for key in self._cells)
+        kept: dict[str, None] = {}
         room = self._kept_cells
-        for resource in _dearest(self._unowned(by_resource)):
-            room -= len(by_resource[resource])
+        for resource in self._dearest(sums, self._kept_cells):
+            room -= cells[resource]
             if room < 0:
                 break
-            kept.add(resource)
-        for resource, keys in by_resource.items():
-            if resource not in kept:
-                self._evidence.learn(resource, self._tags.pop(resource, {}), self._owned(keys))
-                for key in keys:
-                    del self._cells[key]
+            kept[resource] = None
+        gone = {resource: mine for resource, mine in sums.items() if resource not in kept}
+        self._evidence.learn_apart(gone, self._tags)
+        self._cells = {key: cell for key, cell in self._cells.items() if key[1] in kept}
+        self._tags = {resource: tags for resource, tags in self._tags.items() if resource in kept}
 
-    def _by_resource(self) -> dict[str, list[Key]]:
-        found: defaultdict[str, list[Key]] = defaultdict(list)
-        for key in self._cells:
-            found[key[1]].append(key)
+    def _sums(self) -> Sums:
+        """Return, by resource and scope, its money, and the same whatever its sign."""
+        found: Sums = {}
+        scopes, add = self._scopes, _add
+        for key, cell in self._cells.items():
+            money = _money(cell)
+            mine = found.get(key[1])
+            if mine is None:
+                mine = found[key[1]] = {}
+            scope = scopes[key[_OWNED]]
+            known = mine.get(scope)
+            if known is None:
+                mine[scope] = money, money.copy_abs()
+            else:
+                mine[scope] = add(known[0], money), add(known[1], money.copy_abs())
         return found
 
-    def _unowned(self, by_resource: Mapping[str, list[Key]]) -> dict[str, list[Decimal]]:
-        """Return what has no owner of each resource, by dimension; resources that owners have whole are left out."""
-        found = {}
-        for resource, keys in by_resource.items():
-            sums = [ZERO] * len(DIMENSIONS)
-            for key in keys:
-                money = self._money(key)
-                for at, name in enumerate(self._scope(key)):
-                    if name == UNATTRIBUTED:
-                        sums[at] = _add(sums[at], money)
-            if any(sums):
-                found[resource] = [each.copy_abs() for each in sums]
-        return found
-
-    def _owned(self, keys: Iterable[Key]) -> Iterator[Owned]:
-        return ((self._scope(key), self._money(key).copy_abs()) for key in keys)
-
-    def _money(self, key: Key) -> Decimal:
-        """Return what ranks a resource: its effective cost, or the billed one where that is not told."""
-        _, billed, effective, *_ = self._cells[key]
-        found: Decimal = (billed if effective is None else effective) or ZERO
-        return found
-
-    def _scope(self, key: Key) -> tuple[str, ...]:
-        *named, service, team = key[_SCOPE]
-        return (*named, service, owner(team, service, key[8], self._team_of))
+    def _dearest(self, sums: Sums, most: int) -> list[str]:
+        """Rank resources by the place of each in the dimension where it is best, at most so many of a dimension."""
+        best: dict[str, int] = {}
+        done: list[dict[str, Decimal]] = []
+        for unowned in _unowned(sums):
+            # Of what has no tag at all, one dimension tells as much as another.
+            if unowned not in done:
+                done.append(unowned)
+                ranked = nlargest(most, ((money, resource) for resource, money in unowned.items()))
+                for place, (_, resource) in enumerate(ranked):
+                    best[resource] = min(place, best.get(resource, place))
+        return sorted(best, key=lambda resource: (best[resource], resource))
 
 
-def _dearest(money: Mapping[str, Sequence[Decimal]]) -> list[str]:
-    """Rank resources: by the place of each in the dimension where it is best; of those, by money and name."""
-    best: dict[str, int] = {}
-    for at in range(len(DIMENSIONS)):
-        ranked = sorted(((resource, sums[at]) for resource, sums in money.items() if sums[at]), key=_by_money)
-        for place, (resource, _) in enumerate(ranked):
-            best[resource] = min(place, best.get(resource, place))
-    return sorted(best, key=lambda resource: (best[resource], -max(money[resource]), resource))
+def _scope(owned: tuple[str, ...], team_of: Callable[[str], str | None]) -> tuple[str, ...]:
+    """Return the scope of a cost, by the part of its key that tells it."""
+    kind, *_, service, team = owned
+    return (*owned[_TAGS_FROM:-1], owner(team, service, kind, team_of))
 
 
-def _by_money(each: tuple[str, Decimal]) -> tuple[Decimal, str]:
-    return -each[1], each[0]
+def _unowned(sums: Sums) -> list[dict[str, Decimal]]:
+    """Return by dimension what has no owner of each resource, whatever its sign; what comes to nothing is left out."""
+    missing = Memo(lambda scope: [at for at, name in enumerate(scope) if name == UNATTRIBUTED])
+    found: list[dict[str, Decimal]] = [{} for _ in DIMENSIONS]
+    for resource, mine in sums.items():
+        if len(mine) == 1:
+            ((scope, (money, _)),) = mine.items()
+            if money:
+                amount = money.copy_abs()
+                for at in missing[scope]:
+                    found[at][resource] = amount
+        else:
+            for at in range(len(DIMENSIONS)):
+                amount = add_up(money for scope, (money, _) in mine.items() if at in missing[scope]).copy_abs()
+                if amount:
+                    found[at][resource] = amount
+    return found
+
+
+def _money(cell: Cell) -> Decimal:
+    """Return what ranks a cost: the effective one, or the billed one where that is not told."""
+    found: Decimal = (cell[1] if cell[2] is None else cell[2]) or ZERO
+    return found
 
 
 def _fitting(costs: Iterable[ResourceCost]) -> Iterator[ResourceCost]:

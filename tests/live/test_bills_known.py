@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from operator import eq
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -104,7 +104,8 @@ async def test_a_purchase_that_a_newer_edition_no_longer_has_leaves_nothing_in_l
     bought = usage | COVERED | {"ChargeType": "Purchase", "CostInBillingCurrency": "36.50", "Term": "12"}
     bought |= {"Date": "06/01/2026"}
     system = launch()
-    whole = {"source": "billing", "start": "2026-06-01T00:00:00Z", "end": "2027-07-01T00:00:00Z", "basis": "effective"}
+    whole: dict[str, Any] = {"source": "billing", "basis": "effective", "start": "2026-06-01T00:00:00Z"}
+    whole["end"] = "2027-07-01T00:00:00Z"
     file = write(tmp_path / "actual.csv", [usage, bought])
     system.run("import-billing", str(file))
     await system.until_total(Decimal(39), **whole)

@@ -51,11 +51,15 @@ def test_a_format_is_told_by_its_columns_in_any_case_and_order(record: dict[str,
 @pytest.mark.parametrize(
     "header",
     [
-        "Billing account name,Billing account ID,Project name,Project ID,Project hierarchy,Service description,Service ID,"
-        "SKU description,SKU ID,Consumption model description,Credit type,Cost type,Usage start date,Usage end date,"
-        "Usage amount,Usage unit,Unrounded cost ($),Cost ($)",
-        "Date,Service description,Service ID,SKU description,SKU ID,Usage amount,Usage unit,List cost (€),"
-        "Negotiated savings (€),Savings programs (€),Other savings (€),Unrounded subtotal (€),Subtotal (€)",
+        (
+            "Billing account name,Billing account ID,Project name,Project ID,Project hierarchy,Service description,"
+            "Service ID,SKU description,SKU ID,Consumption model description,Credit type,Cost type,Usage start date,"
+            "Usage end date,Usage amount,Usage unit,Unrounded cost ($),Cost ($)"
+        ),
+        (
+            "Date,Service description,Service ID,SKU description,SKU ID,Usage amount,Usage unit,List cost (€),"
+            "Negotiated savings (€),Savings programs (€),Other savings (€),Unrounded subtotal (€),Subtotal (€)"
+        ),
         "Project name,Project ID,Service description,SKU description,Usage start date,Usage end date,Cost (EUR)",
     ],
 )
