@@ -113,7 +113,12 @@ def dataset_of(block: Block) -> str | None:
 
     Only amortised cost prices what a commitment covers, or leaves unused; only actual cost has its purchase.
     """
-    types = [CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in block.cells("ChargeType")]
+    charges = block.cells("ChargeType")
+    told = {text: CHARGE_TYPES.get(text.strip().lower(), _OTHER) for text in set(charges)}
+    # Most exports have no commitment: all of such a file is looked through, so no cost of it is read in vain.
+    if not _any_committed(block) and not any(charge.unused for charge in told.values()):
+        return None
+    types = [told[text] for text in charges]
     shown = None
     for charge, covered, cost in zip(types, _committed(block), block.amount(*COST), strict=True):
         if charge.unused or (covered and charge is _USAGE and cost):
@@ -121,6 +126,13 @@ def dataset_of(block: Block) -> str | None:
         if covered and charge.category == PURCHASE and cost:
             shown = ACTUAL
     return shown
+
+
+def _any_committed(block: Block) -> bool:
+    return any(
+        not set(block.cells(name)).isdisjoint(_COMMITTED) if name == "PricingModel" else any(block.cells(name))
+        for name in ("ReservationId", "BenefitId", "PricingModel")
+    )
 
 
 def _committed(block: Block) -> list[bool]:

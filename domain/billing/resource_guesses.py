@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from domain.billing.resources import ToldGuess
 from domain.money import EXACT, ZERO
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 MAX_LIKENESSES: Final = 100_000
 _MAX_OWNERS: Final = 1_000
 _PLACES: Final = 4
+_NOBODY: Final = (UNATTRIBUTED,) * len(DIMENSIONS)
 _TOLD: Final = tuple(kind for kind in KINDS if kind in {RESOURCE, TAG, GROUP})
 
 
@@ -44,14 +45,15 @@ class Evidence:
 
     def learn_apart(self, sums: Sums, tags: Mapping[str, Mapping[str, str]]) -> None:
         """Take in whose resources are that are forgotten: by what they have in common with any that may come."""
-        alike: dict[tuple[tuple[tuple[str, str], ...], str], dict[Owner, Decimal]] = {}
+        alike: dict[tuple[Any, ...], Decimal] = {}
         for resource, mine in sums.items():
-            owners = _owners(mine)
-            if owners:
-                known = alike.setdefault((tuple(tags.get(resource, {}).items()), group_of(resource)), {})
-                for owner, money in owners.items():
-                    known[owner] = EXACT.add(known.get(owner, ZERO), money)
-        for (pairs, group), owners in alike.items():
+            for scope, (_, money) in mine.items():
+                if scope != _NOBODY:
+                    what = tuple(tags.get(resource, {}).items()), group_of(resource), scope
+                    known = alike.get(what)
+                    alike[what] = money if known is None else EXACT.add(known, money)
+        for (pairs, group, scope), money in alike.items():
+            owners = _owners({scope: (money, money)})
             for like in _in_common(pairs, group):
                 self._gain(like, owners)
 

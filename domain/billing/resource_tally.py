@@ -28,7 +28,7 @@ from domain.scope import DIMENSIONS, UNATTRIBUTED
 from domain.windows import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from decimal import Decimal
 
@@ -163,14 +163,10 @@ class _Tally:
     def _dearest(self, sums: Sums, most: int) -> list[str]:
         """Rank resources by the place of each in the dimension where it is best, at most so many of a dimension."""
         best: dict[str, int] = {}
-        done: list[dict[str, Decimal]] = []
         for unowned in _unowned(sums):
-            # Of what has no tag at all, one dimension tells as much as another.
-            if unowned not in done:
-                done.append(unowned)
-                ranked = nlargest(most, ((money, resource) for resource, money in unowned.items()))
-                for place, (_, resource) in enumerate(ranked):
-                    best[resource] = min(place, best.get(resource, place))
+            ranked = nlargest(most, ((money, resource) for resource, money in unowned.items()))
+            for place, (_, resource) in enumerate(ranked):
+                best[resource] = min(place, best.get(resource, place))
         return sorted(best, key=lambda resource: (best[resource], resource))
 
 
@@ -181,21 +177,24 @@ def _scope(owned: tuple[str, ...], team_of: Callable[[str], str | None]) -> tupl
 
 
 def _unowned(sums: Sums) -> list[dict[str, Decimal]]:
-    """Return by dimension what has no owner of each resource, whatever its sign; what comes to nothing is left out."""
-    missing = Memo(lambda scope: [at for at, name in enumerate(scope) if name == UNATTRIBUTED])
-    found: list[dict[str, Decimal]] = [{} for _ in DIMENSIONS]
+    """Return by dimension what has no owner of each resource, whatever its sign; what comes to nothing is left out.
+
+    Dimensions in which the same scopes lack an owner are told once: without any tag, one is as good as another.
+    """
+    scopes = {scope for mine in sums.values() for scope in mine}
+    lacking = {frozenset(each for each in scopes if each[at] == UNATTRIBUTED) for at in range(len(DIMENSIONS))}
+    return [_lacking(sums, each) for each in sorted(lacking, key=sorted)]
+
+
+def _lacking(sums: Sums, scopes: Container[tuple[str, ...]]) -> dict[str, Decimal]:
+    found = {}
     for resource, mine in sums.items():
         if len(mine) == 1:
             ((scope, (money, _)),) = mine.items()
-            if money:
-                amount = money.copy_abs()
-                for at in missing[scope]:
-                    found[at][resource] = amount
-        else:
-            for at in range(len(DIMENSIONS)):
-                amount = add_up(money for scope, (money, _) in mine.items() if at in missing[scope]).copy_abs()
-                if amount:
-                    found[at][resource] = amount
+            if money and scope in scopes:
+                found[resource] = money.copy_abs()
+        elif amount := add_up(money for scope, (money, _) in mine.items() if scope in scopes):
+            found[resource] = amount.copy_abs()
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import gzip
+import io
 import json
 import zipfile
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from app.adapters import billing_csv
 from app.adapters.billing_files import BillFile, UnreadableBillError
+from app.adapters.billing_json import JsonTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -280,3 +282,33 @@ def test_a_file_that_changes_while_it_is_read_is_refused_at_its_end(replaced: bo
             path.write_text(TEXT + "5,6,7\n")
         with pytest.raises(UnreadableBillError, match="changed while it was read"):
             list(batches)
+
+
+_TEXTS = st.text(st.characters(codec="utf-8"), max_size=5)
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | _TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_TEXTS, inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@given(
+    st.lists(st.dictionaries(st.sampled_from(["cost", "credits", "tags", "project"]), _VALUES), min_size=2, max_size=5)
+)
+def test_lines_are_read_as_the_records_of_an_array_are(records: list[dict[str, Any]]) -> None:
+    lines = JsonTable(io.BytesIO("\n".join(map(json.dumps, [{"cost": 1}, *records])).encode()))
+    array = JsonTable(io.BytesIO(json.dumps([{"cost": 1}, *records]).encode()))
+    assert set(lines.header.names) == set(array.header.names)
+    names = sorted(lines.header.names)
+
+    def cells(table: JsonTable) -> list[Any]:
+        positions = [table.header.names.index(name) for name in names]
+        return [list(zip(*batch.columns, strict=True)) for batch in table.batches(positions, [])]
+
+    assert cells(lines) == cells(array)
+
+
+def test_what_only_one_reader_of_json_takes_is_read_all_the_same(tmp_path: Path) -> None:
+    lines = b'{"cost": 1, "name": "\\ud800"}\n{"cost": NaN, "name": "b"}\n{"cost": -0.10, "name": "c"}\n'
+    _, records, _ = content(write(tmp_path / "bill", lines))
+    assert [cost for cost, _ in records] == ["1", "NaN", "-0.10"]
