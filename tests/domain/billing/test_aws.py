@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.domain.billing.bills import AWS, noted, row, rows
+from tests.domain.billing.bills import AWS, noted, reading, row, rows
 
 Bases = tuple[str, str, str, str]
 
@@ -187,6 +187,38 @@ def test_an_upfront_fee_that_the_report_does_not_amortise_is_spread_over_its_ter
     assert total(found[1:], "billed_cost") == 0
     assert {each.purchased for each in found} == {found[0].charge_period_start}
     assert noted(cells) == []
+
+
+def test_parts_in_later_months_are_of_statements_that_give_way_to_reports_which_amortise_them() -> None:
+    for cells, dataset in (
+        (FEE | {"pricing/LeaseContractLength": "1yr"}, "reservation-fees"),
+        (PLAN | {"savingsPlan/PurchaseTerm": "1yr"}, "plan-fees"),
+    ):
+        found = rows(cells, dataset="cur")
+        june = [each for each in found if f"{each.charge_period_start:%Y-%m}" == "2026-06"]
+        assert {(each.statement.split("/")[1], each.part) for each in june} == {("cur", found[0].part)}
+        assert [each.statement.split("/", 1)[1] for each in found if each not in june] == [
+            f"{dataset}/{found[0].billing_account_id}/{each.charge_period_start:%Y-%m}-01"
+            for each in found
+            if each not in june
+        ]
+        assert {each.part for each in found if each not in june} == {f"2026-06-01/{found[0].part}"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "amortises"),
+    [
+        ((), ()),
+        (("reservation/EffectiveCost",), ("reservation-fees",)),
+        (("savings_plan_savings_plan_effective_cost",), ("plan-fees",)),
+        (("reservation/EffectiveCost", "savingsPlan/SavingsPlanEffectiveCost"), ("reservation-fees", "plan-fees")),
+    ],
+)
+def test_an_edition_says_which_fees_it_amortises(columns: tuple[str, ...], amortises: tuple[str, ...]) -> None:
+    record = AWS | dict.fromkeys(columns, "")
+    reader = reading(list(record))
+    reader.rows(reader.block([[record[list(record)[at]]] for at in reader.positions], 1), lambda at: at)
+    assert [each.amortises for each in reader.editions()] == [amortises]
 
 
 def test_a_recurring_fee_that_the_report_does_not_amortise_is_spread_over_the_month_it_pays_for() -> None:
