@@ -51,9 +51,9 @@ async def test_what_is_new_is_sent_once(tmp_path: Path) -> None:
     assert broker.ids == []
     bill.write(tmp_path / "a.csv", bill.lines(5))
     assert await looking.import_all()
-    assert len(broker.ids) == 6  # five rows, and that these are all
+    assert len(broker.ids) == 5 + 3 + 1  # rows, resources of three days, and that these are all
     assert await looking.import_all()
-    assert len(broker.ids) == 6
+    assert len(broker.ids) == 5 + 3 + 1
 
 
 async def test_a_file_written_anew_is_another_edition(tmp_path: Path) -> None:
@@ -63,7 +63,7 @@ async def test_a_file_written_anew_is_another_edition(tmp_path: Path) -> None:
     await looking.import_all()
     bill.write(tmp_path / "a.csv", bill.lines(4))
     await looking.import_all()
-    assert len(broker.ids) == 6 + 5
+    assert len(broker.ids) == (5 + 3 + 1) + (4 + 3 + 1)
 
 
 async def test_after_a_restart_everything_is_sent_again_by_the_same_ids(tmp_path: Path) -> None:
@@ -82,7 +82,7 @@ async def test_what_the_broker_did_not_take_is_sent_again(tmp_path: Path) -> Non
     assert not await looking.import_all()
     broker.away = False
     assert await looking.import_all()
-    assert len(broker.ids) == 6
+    assert len(broker.ids) == 5 + 3 + 1
 
 
 async def test_what_is_no_bill_is_refused_once_and_keeps_no_other_from_being_sent(
@@ -95,7 +95,7 @@ async def test_what_is_no_bill_is_refused_once_and_keeps_no_other_from_being_sen
     with caplog.at_level(logging.WARNING):
         assert await looking.import_all()
         assert await looking.import_all()
-    assert len(broker.ids) == 3
+    assert len(broker.ids) == 2 + 2 + 1
     assert ["a.csv is refused" in record.getMessage() for record in caplog.records] == [True]
 
 
@@ -104,4 +104,4 @@ async def test_a_folder_out_of_reach_keeps_no_other_from_being_read(tmp_path: Pa
     (tmp_path / "there").mkdir()
     bill.write(tmp_path / "there" / "b.csv", bill.lines(2))
     assert not await importer(broker, tmp_path / "away", tmp_path / "there").import_all()
-    assert len(broker.ids) == 3
+    assert len(broker.ids) == 2 + 2 + 1
