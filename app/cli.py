@@ -18,6 +18,7 @@ from rich.console import Console
 from app import (
     commands_backtest,
     commands_billing,
+    commands_bills,
     commands_data,
     commands_finance,
     commands_query,
@@ -184,6 +185,7 @@ commands_query.register(app)
 commands_finance.register(app)
 commands_data.register(app)
 commands_billing.register(app)
+commands_bills.register(app)
 commands_reattribute.register(app)
 commands_series.register(app)
 commands_backtest.register(app)

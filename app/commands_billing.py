@@ -155,16 +155,20 @@ async def _read_counted(settings: Settings) -> Keys | None:
 
 async def _await_counted(settings: Settings, summary: Summary, before: Keys | None) -> str:
     from app.adapters.redis_view import RedisError  # noqa: PLC0415 - as above
-    from app.billing_counted import EDITIONS, outcome, wait_until_counted  # noqa: PLC0415
+    from app.billing_counted import EDITIONS, also_told, beside, outcome, replaced, wait_until_counted  # noqa: PLC0415
 
     keys = frozenset(edition.key for edition in summary.editions)
     since, folded = min(day for _, day in summary.by("day"))[:10], False
+    others: list[str] = []
+    counts = True
     if before is not None:
         async with _view(settings) as view:
             # What was sent is sent, whoever goes away while it is waited for.
             with suppress(RedisError, OSError):
                 folded = await wait_until_counted(lambda: view.documents(EDITIONS), keys)
-    return outcome(keys, before, since=since, folded=folded)
+                counts = not replaced(await view.documents(EDITIONS), keys)
+                others = await beside(view.documents_of, keys, [day for _, day in summary.by("day")])
+    return outcome(keys, before, since=since, folded=folded, counts=counts) + also_told(others)
 
 
 @asynccontextmanager

@@ -173,6 +173,10 @@ class _CsvBlock:
             last = reader.line_num
         return starts
 
+    def ends_with(self, text: str) -> bool:
+        """Tell whether this is the last that there is, and its line does not end."""
+        return not self.ends_whole and self._content.endswith(text.encode())
+
     def _keep_aside(self, row: Any) -> str:
         self.irregular.append(_Irregular(row.number, row.text))
         return "skip"
@@ -190,6 +194,8 @@ def _irregular(block: _CsvBlock, positions: Sequence[int], needed: set[int]) -> 
             padded = fields + [""] * (block.width - len(fields))
             records.append([padded[position] for position in positions])
             lines.append(line)
+        elif _is_cut_off(block, each, fields):
+            raise UnreadableBillError(f"it ends in the middle of line {line}; fetch it again, whole")
         else:
             rejected.append(RejectedRow(line, f"has {len(fields)} fields, the header has {block.width}"))
     columns = list(zip(*records, strict=True)) or [()] * len(positions)
@@ -204,6 +210,12 @@ def _is_usable(fields: Sequence[str], width: int, needed: set[int], *, cut_off: 
     if len(fields) > width:
         return not any(fields[width:])
     return not cut_off and max(needed, default=-1) < len(fields) - 1
+
+
+def _is_cut_off(block: _CsvBlock, record: _Irregular, fields: Sequence[str]) -> bool:
+    """Tell whether the file ends within a record: more than a total below the columns, and no end of its line."""
+    cells = sum(bool(cell.strip()) for cell in fields)
+    return block.ends_with(record.text) and cells > _TITLE_CELLS and len(fields) < block.width
 
 
 def _ahead(items: Iterator[tuple[_CsvBlock, Any]]) -> Iterator[tuple[_CsvBlock, Any]]:

@@ -30,7 +30,8 @@ def coverage(statements: Iterable[tuple[str, Iterable[Edition]]]) -> dict[str, d
     """
     found: dict[str, dict[str, int]] = {}
     for name, counting in statements:
-        until = max(map(_until, counting), default=0)
+        # One without rows says that a bill was taken back, and tells no day.
+        until = max((_until(edition) for edition in counting if edition.rows), default=0)
         if until > 0 and completes(name):
             provider, _, rest = name.partition("/")
             accounts = found.setdefault(provider_named(provider), {})

@@ -20,6 +20,7 @@ import msgspec
 
 from domain.billing.datasets import origin_of
 from domain.billing.editions import Edition
+from domain.billing.withdrawing import NO_ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 _MONTHS: Final = 12
 # Parts of a month end within the next one.
 _LONGEST: Final = timedelta(days=62)
-_NO_ROWS: Final = f"{0:032x}"
 
 
 def in_its_month(row: BillingRow, dataset: str) -> BillingRow:
@@ -109,5 +109,5 @@ def _nothing(statement: str, part: str, counts: Edition) -> Edition:
         latest=int((month + _LONGEST).timestamp()),
         rows=0,
         rejected=0,
-        content=_NO_ROWS,
+        content=NO_ROWS,
     )

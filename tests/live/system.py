@@ -91,8 +91,8 @@ class System:
             self._process.kill()
             return self._process.wait()
 
-    def run(self, *arguments: str) -> str:
-        """Run another command against this system and return what it printed."""
+    def run(self, *arguments: str, errors: bool = False) -> str:
+        """Run another command against this system and return what it printed; with `errors` what it said beside it."""
         done = subprocess.run(
             (COSTGUARD, *arguments),
             cwd=self.directory,
@@ -104,7 +104,7 @@ class System:
             check=False,
         )
         assert done.returncode == 0, f"costguard {' '.join(arguments)}: {done.returncode}\n{done.stderr}"
-        return done.stdout
+        return done.stderr if errors else done.stdout
 
     def ready(self) -> bool:
         """Tell whether every partition is assigned and recovered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 from datetime import timedelta
 from decimal import Decimal
@@ -48,6 +49,22 @@ async def test_a_bill_counts_once_and_its_restatement_in_its_place(launch: Launc
     system.run("import-billing", str(file))
     system.run("import-billing", str(bill.write(tmp_path / "december.csv", restated[:1])))
     await until_billed(system, [*restated, *restated[:1]])
+
+
+async def test_a_bill_under_another_name_is_told_of_and_can_be_taken_back(launch: Launch, tmp_path: Path) -> None:
+    lines = bill.lines(60)
+    system = launch()
+    system.run("import-billing", str(bill.write(tmp_path / "november.csv", lines)))
+    await until_billed(system, lines)
+    again = bill.write(tmp_path / "november (1).csv", lines[:40])
+    assert "told by november.csv, too" in system.run("import-billing", str(again), errors=True)
+    await until_billed(system, [*lines, *lines[:40]])
+    listed = json.loads(system.run("bills", "--json"))
+    assert [(each["file"], each["rows"]) for each in listed] == [("november (1).csv", 40), ("november.csv", 60)]
+    system.run("withdraw-bill", "november (1).csv")
+    await until_billed(system, lines)
+    assert "replaced or taken back" in system.run("import-billing", str(again), errors=True)
+    await until_billed(system, lines)
 
 
 async def test_a_purchase_is_spread_over_its_term_until_an_edition_tells_its_effective_cost(

@@ -136,6 +136,14 @@ def test_a_short_record_is_used_when_it_lacks_nothing_that_is_needed(tmp_path: P
     assert rejected(path, [1]) == [(2, "has 2 fields, the header has 4")]
 
 
+def test_a_file_that_ends_within_a_record_is_damaged(tmp_path: Path) -> None:
+    path, regular = tmp_path / "file", b"a,b,c,d,e,f\n1,2,3,4,5,6\n"
+    with pytest.raises(UnreadableBillError, match="ends in the middle of line 3"):
+        rejected(write(path, regular + b"1,2,3,4"), [5])
+    for whole, cells in ((b"1,2,3,4\n", 4), (b"Total,21", 2)):
+        assert rejected(write(path, regular + whole), [5]) == [(3, f"has {cells} fields, the header has 6")]
+
+
 def test_a_record_that_is_cut_off_at_the_end_of_the_file_is_rejected(tmp_path: Path) -> None:
     assert rejected(write(tmp_path / "file", b"a,b,c,d\n1,2,3,4\n1,2"), [0]) == [(3, "has 2 fields, the header has 4")]
 
