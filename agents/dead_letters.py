@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
+import orjson
 
 from agents import batch as batches
+from domain.windows import stamped
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, Awaitable, Callable, Sequence
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     import faust
 
     from agents.batch import Batch
+    from agents.ports import Record
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +86,7 @@ class DeadLetters:
         return True
 
     async def _show(self, batch: Batch) -> None:
-        letters = {_name(record.value): record.value for record in batch.records if record.value is not None}
+        letters = {_name(record.value): _letter(batch, record) for record in batch.records if record.value is not None}
         names = list(letters)
         seen = await self.view.exists_many(names) if names else []
         fresh = [name for name, known in zip(names, seen, strict=True) if not known]
@@ -100,6 +103,18 @@ class DeadLetters:
             return OTHER
         self._reasons.add(reason)
         return reason
+
+
+def _letter(batch: Batch, record: Record) -> bytes:
+    """Return a letter, or one that says of a record that it is none: anybody may write to the topic."""
+    value = record.value or b""
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        found = None
+    if isinstance(found, dict) and isinstance(found.get("id"), str) and isinstance(found.get("data"), dict):
+        return value
+    return batch.dead_letter("dead-letters", record, "not a dead letter", stamped(record.timestamp) // 1000)
 
 
 def _name(letter: bytes) -> str:

@@ -21,6 +21,7 @@ from agents.flags_view import FlagBoard
 from domain.flag_events import change_event, change_id
 from domain.flag_leases import apply, delete, expire, parse_status
 from domain.rejection import Rejected
+from domain.windows import stamped
 from tables.flags import BUDGET, LEASE, budget_key, decode, read_lease
 from tables.tenure import PartitionLostError
 
@@ -94,7 +95,7 @@ class Flags:
         known = staging.row(key)
         if known is None or record.offset <= known.version:
             return None
-        return Move(key, record.offset, delete(known.flags), record.timestamp // 1000)
+        return Move(key, record.offset, delete(known.flags), stamped(record.timestamp) // 1000)
 
     async def _save(self, staging: Staging) -> None:
         told = [self._outgoing(change, time) for change, time in staging.changes]

@@ -2,7 +2,8 @@
 
 Reads `cost-totals` in batches: packets of totals, and control records that open and close budgets. Writes the table
 `costs`, keyed by owner partition, and shows it in the view. Emits `cost-attributed` (key: scope) and `budget-spend`
-(key: budget scope). Owners are tenants, so a projection across tenants is a part per partition; readers add the parts.
+(key: budget scope), and what it cannot read to `dead-letter`. Owners are tenants, so a projection across tenants is a
+part per partition; readers add the parts.
 On failure the process ends and the batch comes again: totals overwrite their slots, so nothing counts twice, and
 what was touched is sent again, so nothing stays unsent.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 import orjson
@@ -24,6 +25,7 @@ from agents.rollup_told import attributed
 from agents.rollup_users import Users, hidden, shown_users
 from agents.showing import show_documents
 from domain.cost_rows import BudgetRow, SpendKey, SpendRow
+from domain.rejection import Rejected
 from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.sources import METERED, parse
 from domain.totals import decode_packet, reported
@@ -37,11 +39,13 @@ if TYPE_CHECKING:
     import faust
 
     from agents.closing import Sweep
-    from agents.ports import Clock, Outgoing, Publisher, Record, Table, Tenure, View
+    from agents.ports import Clock, Outgoing, Publisher, Table, Tenure, View
     from domain.anomaly.sources import Report
     from domain.cost_rows import CostCellKey
+    from domain.totals import Packet
     from domain.users import Seen
 
+AGENT: Final = "rollup"
 SHOWN_AT_ONCE: Final = 2_000
 # Totals of a minute that is going on come again and again: what arrives meanwhile is folded once.
 REST: Final = Rest(per_work=1.0, at_most=0.6)
@@ -55,6 +59,34 @@ class RollupTopics(msgspec.Struct, frozen=True):
     totals: str
     attributed: str
     spend: str
+    dead_letter: str
+
+
+class Control(msgspec.Struct, frozen=True):
+    """What `domain.budgets.payloads.control_data` says of a budget; `instant` names the period that is asked for."""
+
+    budget_id: str
+    version: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
+    scope: tuple[tuple[str, str], ...]
+    period: Literal["day", "week", "month", "quarter"]
+    timezone: str
+    week_start: Annotated[int, msgspec.Meta(ge=0, le=6)] = 0
+    basis: str = "best"
+    deleted: bool = False
+    instant: Annotated[int, msgspec.Meta(ge=-62_000_000_000, le=253_000_000_000)] | None = None
+
+
+_decode_control = msgspec.json.Decoder(Control).decode
+
+
+def _read(value: bytes | None) -> Packet | Control | Rejected | None:
+    """Read a record of the topic: nobody else is to write there, and nobody is kept from it."""
+    if value is None:
+        return None
+    try:
+        return _decode_control(value) if value[:1] == b"{" else decode_packet(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError) as error:
+        return Rejected(f"neither totals nor a budget: {error}")
 
 
 class Partition:
@@ -101,19 +133,24 @@ class RollingUp:
         arrived: list[Arrived] = []
         reports: list[tuple[int, Report]] = []
         seen: list[tuple[int, Seen]] = []
+        letters: list[bytes] = []
         for record in batch.records:
-            if record.value is not None and record.value[:1] == b"{":
+            read = _read(record.value)
+            if isinstance(read, Rejected):
+                letters.append(batch.dead_letter(AGENT, record, read.reason, self._clock()))
+            elif isinstance(read, Control):
                 await self._fold(state, arrived)
                 arrived = []
-                await self._control(state, record)
-            elif record.value is not None:
-                packet = decode_packet(record.value)
+                await self._control(state, record.offset, read)
+            elif read is not None:
+                packet = read
                 state.watermark = max(state.watermark, packet.watermark)
                 if parse(packet.source).kind == METERED:
                     reports.append((packet.partition, reported(packet)))
                 seen += [(record.offset, users) for users in packet.seen]
                 arrived += [Arrived(record.offset, packet.source, packet.partition, total) for total in packet.totals]
         await self._fold(state, arrived)
+        await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None) for letter in letters])
         for document in await state.users.fold(seen):
             self._view.document(*document)
         # They speak of what was folded by now, and not before.
@@ -182,31 +219,30 @@ class RollingUp:
         ]
         await self._publisher.send_many(self._topics.spend, records)
 
-    async def _control(self, state: Partition, record: Record) -> None:
+    async def _control(self, state: Partition, offset: int, control: Control) -> None:
         """Open, reopen or close a budget; a repeat changes nothing and sends its spend again."""
-        control = orjson.loads(record.value or b"{}")
-        budget_id = control["budget_id"]
+        budget_id = control.budget_id
         known = state.rollup.budgets.get(budget_id)
-        if control.get("deleted"):
+        if control.deleted:
             state.rollup.budgets.pop(budget_id, None)
             await self._forget(state, table.budget_key(budget_id), table.spends_of(budget_id))
             return
         budget = BudgetRow(
-            version=record.offset,
+            version=offset,
             budget_id=budget_id,
-            budget_version=control["version"],
-            terms=tuple((dimension, value) for dimension, value in control["scope"]),
-            period=control["period"],
-            timezone=control["timezone"],
-            week_start=control.get("week_start", 0),
-            basis=control.get("basis", "best"),
+            budget_version=control.version,
+            terms=control.scope,
+            period=control.period,
+            timezone=control.timezone,
+            week_start=control.week_start,
+            basis=control.basis,
         )
         if known is not None and known.budget_version > budget.budget_version:
             return
         state.rollup.budgets[budget_id] = budget
         if known is not None and known.budget_version < budget.budget_version:
             await self._forget(state, table.spends_of(budget_id, known.budget_version))
-        await self._open(state, budget, control.get("instant", state.watermark))
+        await self._open(state, budget, state.watermark if control.instant is None else control.instant)
 
     async def _open(self, state: Partition, budget: BudgetRow, instant: int) -> None:
         rows: dict[bytes, bytes | None] = {table.budget_key(budget.budget_id): table.encode(budget)}

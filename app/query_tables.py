@@ -57,6 +57,8 @@ def costs_total(answer: Mapping[str, Any]) -> Text:
         line.append(f"; {counted(lag, 'record')} on the way", "yellow")
     if answer["completeness"]["metered"].get("rebuilding"):
         line.append("; too low: figures are being written anew", "yellow")
+    if answer["completeness"]["metered"].get("moving"):
+        line.append("; more is on the way: partitions move to another worker", "yellow")
     return line
 
 

@@ -33,6 +33,9 @@ class NotRunningError(Exception):
 def write_runtime(data_dir: Path, runtime: Runtime) -> None:
     """Publish the addresses, whole or not at all."""
     draft = data_dir / f".{FILE_NAME}"
+    draft.unlink(missing_ok=True)
+    # The URL of Redis may hold a password.
+    draft.touch(mode=0o600)
     draft.write_bytes(msgspec.json.encode(runtime))
     draft.replace(data_dir / FILE_NAME)
 

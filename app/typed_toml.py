@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MAX_TEXT_BYTES: Final = 16 << 20
 _PROBLEM: Final = re.compile(r"(?P<what>.*?)(?: - at `\$(?P<path>[^`]*)`)?", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(.*)`")
 _MISSING: Final = re.compile(r"Object missing required field `(.*)`")
@@ -60,8 +61,13 @@ def parse_toml(text: str, key: str, origin: str) -> dict[str, Any]:
 
 
 def read_text(path: Path, key: str) -> str:
-    """Return the text of a file that `key` names; `SettingsError` when there is none."""
+    """Return the text of a file that `key` names; `SettingsError` when there is none, or none that is read at once."""
     try:
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            # Of a device or a pipe nobody knows whether it ends.
+            raise SettingsError(key, f"cannot read {path}: it is no file")
+        if path.stat().st_size > MAX_TEXT_BYTES:
+            raise SettingsError(key, f"cannot read {path}: it has over {MAX_TEXT_BYTES >> 20} MB")
         return path.read_text("utf-8")
     except OSError as error:
         raise SettingsError(key, f"cannot read {path}: {error.strerror}") from None

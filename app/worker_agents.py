@@ -99,7 +99,7 @@ def _billing(wiring: Wiring, writer: ViewWriter) -> billing.Billing:
 def _rollup(wiring: Wiring, writer: ViewWriter) -> rollup.RollingUp:
     topics, outside = wiring.topics, wiring.outside
     rolling_up = rollup.RollingUp(
-        topics=rollup.RollupTopics(topics.cost_totals, topics.cost_attributed, topics.budget_spend),
+        topics=rollup.RollupTopics(topics.cost_totals, topics.cost_attributed, topics.budget_spend, topics.dead_letter),
         costs=wiring.tables[costs_table.NAME],
         publisher=outside.publisher,
         view=writer,

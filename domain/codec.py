@@ -40,8 +40,16 @@ _INFINITY: Final = Decimal("Infinity")
 _RESOURCE_TYPE: Final = re.compile(rf"({'|'.join(DRIVERS)})\.[a-z0-9_]{{1,64}}")
 _BINARY_MODE: Final = "ce_specversion"
 _ALMOST: Final = b":59.999999"
-_ALMOST_A_MINUTE: Final = re.compile(rb'"time"\s*:\s*"[^"]*:59\.999999[5-9]')
+_ALMOST_A_MINUTE: Final = re.compile(r":59\.999999[5-9]")
 
+
+class _Timed(msgspec.Struct):
+    """An event of which the time alone is read, as it was written."""
+
+    time: str
+
+
+_decode_time = msgspec.json.Decoder(_Timed).decode
 _decode_event = msgspec.json.Decoder(UsageEvent).decode
 _decode_data = msgspec.json.Decoder(UsageMetered).decode
 _decode_any = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -103,8 +111,10 @@ def _is_rounded_up(value: bytes | None, headers: Headers) -> bool:
 
     The decoder rounds to microseconds: `23:59:59.9999999`, as some clocks write it, would belong to another month.
     """
-    text = b'"time":"%s"' % _attributes(headers)["time"].encode() if headers and _is_binary(headers) else value or b""
-    return _ALMOST in text and _ALMOST_A_MINUTE.search(text) is not None
+    if headers and _is_binary(headers):
+        return _ALMOST_A_MINUTE.search(_attributes(headers)["time"]) is not None
+    # Other members may be times, too, whatever they are called: only the event's own counts.
+    return value is not None and _ALMOST in value and _ALMOST_A_MINUTE.search(_decode_time(value).time) is not None
 
 
 def _as_activity(value: bytes, headers: Headers) -> UsageEvent | Rejected | None:

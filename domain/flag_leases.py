@@ -8,7 +8,7 @@ whose lease has run out raises nothing again: what arrives late for it does not 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DELETED: Final = "deleted"
+_FIRST: Final = 0
+_LAST: Final = datetime(2200, 1, 1, tzinfo=UTC).timestamp()
 _NONE: Final = Decimal(0)
 _LEAST: Final = Decimal("0.000001")
 _MOST: Final = Decimal(1000000)
@@ -117,6 +119,9 @@ def parse_status(value: bytes) -> BudgetStatusEvent | Rejected:
         return Rejected(f"not a budget status: {error}")
     if event.type != STATUS:
         return Rejected(f"type: {event.type!r} is not {STATUS}")
+    instants = (event.time, event.data.period.start, event.data.period.end)
+    if not all(_FIRST <= instant.timestamp() < _LAST for instant in instants):
+        return Rejected("time, or the period: an instant is not between 1970 and 2200")
     shares = (*event.data.crossed, *event.data.foreseen, *(rule.at for rule in event.data.flags))
     if not all(share.is_finite() and _LEAST <= share <= _MOST for share in shares):
         return Rejected(f"a threshold is not a number between {_LEAST} and {_MOST}")

@@ -6,7 +6,7 @@ Totals, not increments, cross the topic: a repeat overwrites the same slot with 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Final, TypeVar
 
 import msgspec
 from xxhash import xxh3_64_intdigest
@@ -25,7 +25,7 @@ MAX_PACKET_USERS: Final = 50_000
 class Total(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Running total of one cell in one minute from one source partition; `version` its offset there."""
 
-    minute: int
+    minute: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)]
     tenant: str
     environment: str
     feature: str

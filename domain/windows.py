@@ -16,6 +16,8 @@ DAY: Final = 86400
 # Times before or after these are damage: `[FIRST_YEAR, LAST_YEAR)`.
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
+# The last of the year 9998: a day later is still a date, wherever it is.
+_LAST_MILLISECOND: Final = 253_370_764_799_999
 
 
 class Granularity(StrEnum):
@@ -91,6 +93,11 @@ def to_rfc3339(instant: int) -> str:
     day, second = divmod(instant, DAY)
     minute, second = divmod(second, MINUTE)
     return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
+
+
+def stamped(milliseconds: int | None) -> int:
+    """Return when a record came, in milliseconds since 1970, within what a date can be: a sender may stamp anything."""
+    return min(max(milliseconds or 0, 0), _LAST_MILLISECOND)
 
 
 def bounds(start: int, end: int) -> dict[str, str]:

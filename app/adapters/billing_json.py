@@ -23,6 +23,7 @@ from domain.billing.tags import is_tag_map
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+MAX_LINE_BYTES: Final = 16 << 20
 MAX_DOCUMENT_BYTES: Final = 256 << 20
 _ROWS: Final = 4096
 _MAX_SHAPES: Final = 10_000
@@ -76,8 +77,7 @@ class _Lines:
         self._stream = stream
 
     def __iter__(self) -> Iterator[_Numbered]:
-        self._stream.seek(0)
-        for number, line in enumerate(self._stream, 1):
+        for number, line in enumerate(self._lines(), 1):
             if line.strip():
                 try:
                     record = _line(line)
@@ -85,12 +85,19 @@ class _Lines:
                     record = None
                 yield number, _flat(record) if isinstance(record, dict) else None
 
+    def _lines(self) -> Iterator[bytes]:
+        """Yield the lines from the first on; a line without an end would take all memory."""
+        self._stream.seek(0)
+        while line := self._stream.readline(MAX_LINE_BYTES):
+            if len(line) == MAX_LINE_BYTES:
+                raise UnreadableBillError(f"a line of over {MAX_LINE_BYTES >> 20} MB, which is no row of a bill")
+            yield line
+
     def names(self) -> Iterable[str]:
         """Return the names alone: most records have the same as one before them."""
-        self._stream.seek(0)
         found: dict[str, None] = {}
         seen: set[tuple[Any, ...]] = set()
-        for line in self._stream:
+        for line in self._lines():
             with suppress(ValueError):
                 record = _line(line)
                 if isinstance(record, dict) and (shape := _shape(record)) not in seen:

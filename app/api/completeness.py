@@ -30,7 +30,8 @@ class Completeness(NamedTuple):
     `watermark` is the newest event time that was folded (epoch seconds), None before the first event; `lag` counts the
     records that were sent and are not in the figures; `billed` is, by provider, before which instant bills are
     complete, or were as of an instant (milliseconds since 1970). While `rebuilding`, the view is written anew from the
-    tables, and figures may be too low.
+    tables, and figures may be too low. While `moving`, partitions of usage are on their way from one worker to another:
+    what waits in them is not in `lag`.
     """
 
     watermark: int | None
@@ -38,6 +39,7 @@ class Completeness(NamedTuple):
     billed: dict[str, int]
     as_of: int | None = None
     rebuilding: bool = False
+    moving: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Return the member `completeness` of an answer."""
@@ -48,6 +50,8 @@ class Completeness(NamedTuple):
         }
         if self.rebuilding:
             found["metered"]["rebuilding"] = True
+        if self.moving:
+            found["metered"]["moving"] = True
         if self.as_of is not None:
             found["as_of"] = datetime.fromtimestamp(self.as_of / 1000, UTC).isoformat().replace("+00:00", "Z")
         return found
@@ -67,7 +71,8 @@ def completeness_of(documents: Sequence[Mapping[str, bytes]], topics: Topics, no
     # Who died in the midst of it shows nothing any more.
     rebuilding = any(f"{SHOWING}{name}" in progress for name in alive)
     lag = sum(behind.get(topic, 0) for topic in (topics.usage_metered, topics.billing_deltas, topics.cost_totals))
-    return Completeness(newest(progress), lag, billed_until(progress), rebuilding=rebuilding)
+    moving = not metered_partitions(progress) <= workers.owned(alive.values(), topics.usage_metered)
+    return Completeness(newest(progress), lag, billed_until(progress), rebuilding=rebuilding, moving=moving)
 
 
 async def read_billed_until(view: View) -> tuple[tuple[str, int], ...]:
@@ -86,6 +91,11 @@ def judged_until(progress: Mapping[str, bytes]) -> int | None:
     """Return up to when (epoch seconds) detection has judged every hour; None before any."""
     text = progress.get("anomaly")
     return None if text is None else int(orjson.loads(text)["judged_until"])
+
+
+def metered_partitions(progress: Mapping[str, bytes]) -> set[int]:
+    """Return the partitions of usage of which any was ever folded."""
+    return {int(name.removeprefix(_METER)) for name in progress if name.startswith(_METER)}
 
 
 def newest(progress: Mapping[str, bytes]) -> int | None:

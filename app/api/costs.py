@@ -64,6 +64,10 @@ class MeteredAnswer(BaseModel):
         default=False,
         description="true while a Redis that lost its memory is filled anew: figures may be too low; else not there",
     )
+    moving: bool = Field(
+        default=False,
+        description="true while partitions have no worker: `lag` lacks what waits in them; else not there",
+    )
 
 
 class BilledAnswer(BaseModel):

@@ -60,6 +60,14 @@ async def get_dead_letters(asked: Annotated[DeadLetterParameters, Query()], call
     return answer(body)
 
 
+def _identifier(letter: bytes) -> str | None:
+    """Return the id of a letter; None of what an earlier release took for one."""
+    try:
+        return _decode(letter).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
 async def _page(view: View, limit: int, before: str | None) -> tuple[dict[str, bytes], bool]:
     """Return letters by id, and whether there are more.
 
@@ -73,7 +81,9 @@ async def _page(view: View, limit: int, before: str | None) -> tuple[dict[str, b
         some = await view.dead_letters(LETTERS_AT_ONCE, skip)
         skip, is_last = skip + len(some), len(some) < LETTERS_AT_ONCE
         for letter in some:
-            identifier = _decode(letter).id
+            identifier = _identifier(letter)
+            if identifier is None:
+                continue
             if not begun:
                 begun = identifier == before
             elif identifier not in letters and identifier != before:

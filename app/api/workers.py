@@ -49,6 +49,11 @@ def lag(workers: Iterable[Worker]) -> dict[str, int]:
     return dict(sorted(behind.items()))
 
 
+def owned(workers: Iterable[Worker], topic: str) -> set[int]:
+    """Return the partitions of a topic that a ready process owns."""
+    return {partition for worker in workers if worker.ready for partition in worker.partitions.get(topic, ())}
+
+
 def needed(topics: Topics) -> dict[str, tuple[str, ...]]:
     """Return by role the topics whose every partition must have an owner with recovered tables."""
     return {
@@ -61,10 +66,10 @@ def missing(workers: Collection[Worker], topics: Topics, partition_counts: Mappi
     """Return the partitions that no ready process owns, by topic."""
     without_owner: dict[str, list[int]] = {}
     for role, names in needed(topics).items():
-        ready = [worker for worker in workers if worker.role == role and worker.ready]
+        having = [worker for worker in workers if worker.role == role]
         for topic in names:
-            owned = {partition for worker in ready for partition in worker.partitions.get(topic, ())}
+            here = owned(having, topic)
             wanted = range(partition_counts.get(topic, 1))
-            if lost := [partition for partition in wanted if partition not in owned]:
+            if lost := [partition for partition in wanted if partition not in here]:
                 without_owner[topic] = lost
     return without_owner

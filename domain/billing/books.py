@@ -23,6 +23,7 @@ from domain.fx import MissingRateError
 from domain.identities import identity
 from domain.money import EXACT
 from domain.rejection import Rejected
+from domain.windows import stamped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -216,7 +217,9 @@ class Fold:
             reason = f"the edition has {edition.rows} rows, and {progress.expected} came; import the bill again"
             self.folded.rejected.append((record, reason))
             return
-        progress = msgspec.structs.replace(progress, closed=edition, closed_at=record.offset, recorded=record.timestamp)
+        progress = msgspec.structs.replace(
+            progress, closed=edition, closed_at=record.offset, recorded=stamped(record.timestamp)
+        )
         self._put(edition.statement, statement, place, progress, record.offset)
         self.folded.closed.add(edition.statement)
 
@@ -257,7 +260,7 @@ class Fold:
         self.folded.sums[key] = known
 
     def _detail(self, record: Record, delta: Delta, booked: Booked, statement: int, edition: int) -> None:
-        recorded = record.timestamp if delta.ordinal is None else 0
+        recorded = stamped(record.timestamp) if delta.ordinal is None else 0
         place = DetailPlace(statement, edition, recorded, detail_of(delta.row, booked))
         known = self.folded.details.get(place) or self._reader.detail(place)
         self.folded.details[place] = plus(

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 EDITION_CLOSED: Final = "costguard.billing.edition"
 # What a date of a calendar can be, but for its last day: coverage ends a day later than `latest` at most.
 _Instant = Annotated[int, msgspec.Meta(ge=-62_135_596_800, le=253_402_214_400)]
+# Kinds of fees; the months of a purchase.
+_Names = Annotated[tuple[Annotated[str, msgspec.Meta(max_length=1_024)], ...], msgspec.Meta(max_length=1_000)]
 _Count = Annotated[int, msgspec.Meta(ge=0, lt=1 << 53)]
 
 
@@ -42,9 +44,9 @@ class Edition(msgspec.Struct, frozen=True):
     rows: _Count
     rejected: _Count
     content: str
-    billed_until: int = 0
-    amortises: tuple[str, ...] = ()
-    spreads: tuple[str, ...] = ()
+    billed_until: _Instant = 0
+    amortises: _Names = ()
+    spreads: _Names = ()
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -7,7 +7,7 @@ go, without a change of the sum.
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
@@ -15,6 +15,11 @@ from domain.money import ZERO, add
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+# What a date can be, days around it, too.
+_Instant = Annotated[int, msgspec.Meta(ge=-62_000_000_000, le=253_000_000_000)]
+_Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
 
 class Spend(msgspec.Struct, frozen=True, array_like=True):
@@ -26,11 +31,11 @@ class Spend(msgspec.Struct, frozen=True, array_like=True):
 
     budget_id: str
     version: int
-    period_start: int
-    partition: int
+    period_start: _Instant
+    partition: _Number
     slot_version: int
     spent: Decimal
-    at: int
+    at: _Instant
     step: bool = False
     unpriced: int = 0
 

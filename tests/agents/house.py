@@ -43,7 +43,7 @@ class House:
     def start(self) -> None:
         book = PriceBook.load([{**PRICE, "price": self.price}], "USD")
         self.rolling_up = RollingUp(
-            topics=RollupTopics("totals", "attributed", "spend"), costs=self.costs, publisher=self.publisher,
+            topics=RollupTopics("totals", "attributed", "spend", "dead"), costs=self.costs, publisher=self.publisher,
             view=self.view, currency="USD", sources=1, clock=lambda: 1_793_500_000.0,
         )  # fmt: skip
         self.metering = Metering(

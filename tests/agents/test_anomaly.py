@@ -54,7 +54,7 @@ class House:
 
     def start(self) -> None:
         self.rolling_up = RollingUp(
-            topics=RollupTopics("totals", "attributed", "spend"), costs=self.costs, publisher=self.publisher,
+            topics=RollupTopics("totals", "attributed", "spend", "dead"), costs=self.costs, publisher=self.publisher,
             view=self.view, currency="USD", sources=1, clock=self.clock,
         )  # fmt: skip
         self.sweep = Sweep(self.publisher, "hours", self.clock)

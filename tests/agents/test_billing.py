@@ -129,6 +129,18 @@ async def test_parts_of_a_purchase_count_until_the_amortised_export_of_their_mon
     assert house.by_basis() == {"billed": Decimal(40), "effective": Decimal(70)}
 
 
+@pytest.mark.parametrize("timestamp", [-1, -(2**62), 2**62])
+async def test_a_charge_counts_however_its_record_is_stamped(house: House, timestamp: int) -> None:
+    charge = msgspec.structs.replace(row("3", assembly=""), statement="")
+    event = {"specversion": "1.0", "id": "1", "source": "/x", "type": "costguard.billing.delta", "data": charge}
+    records = batch("deltas", [msgspec.json.encode(event), *bill("e1", ["1", "2"], 1)], 0)
+    for record in records.records:
+        record.timestamp = timestamp
+    await house.billing.handle(records)
+    assert not house.publisher.sent["dead"]
+    assert sum(house.totals().values()) == 6
+
+
 async def test_editions_are_shown_with_what_they_say_of_each_day_once(house: House) -> None:
     await house.handle(*bill("e1", ["1", "2"], 1))
     await house.handle(*bill("e2", ["1", "2"], 2), first=3)

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import base64
 from collections import Counter
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,9 @@ from tests.agents.effects_fakes import FakeRecord, FakeView, batch
 
 
 def letter(reason: str, offset: int = 0) -> bytes:
-    return orjson.dumps({"type": "costguard.rejected", "data": {"reason": reason, "offset": offset}})
+    return orjson.dumps(
+        {"id": f"{reason}@{offset}", "type": "costguard.rejected", "data": {"reason": reason, "offset": offset}}
+    )
 
 
 class Desk:
@@ -65,6 +69,16 @@ async def test_a_tombstone_is_nothing() -> None:
     await desk.receive(None)
     assert not desk.view.letters
     assert not desk.counted
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"\xff", b"[" * 5_000, b'{"id": 5, "data": {}}', b'{"id": "x"}', b"null"])
+async def test_what_is_no_letter_is_shown_as_one_about_it(value: bytes) -> None:
+    desk = Desk()
+    await desk.receive(value, letter("a"))
+    wrapped, other = map(orjson.loads, desk.view.letters)
+    assert (wrapped["type"], wrapped["data"]["reason"]) == ("costguard.rejected", "not a dead letter")
+    assert wrapped["data"]["raw"] == base64.b64encode(value).decode()
+    assert other["data"]["reason"] == "a"
 
 
 async def test_senders_cannot_make_up_any_number_of_reasons() -> None:

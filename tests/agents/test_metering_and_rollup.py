@@ -6,6 +6,7 @@ import asyncio
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import orjson
 import pytest
 
@@ -43,6 +44,24 @@ async def test_rejected_records_go_to_dead_letter_with_reason_and_place(house: H
     letters = [orjson.loads(value or b"")["data"] for _, value, _ in house.publisher.sent["dead"]]
     assert [(letter["topic"], letter["offset"]) for letter in letters] == [("usage", 7), ("usage", 8)]
     assert all(letter["reason"] for letter in letters)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"", b"\xff\xff", b"{}", b"{", b"[" * 5_000,
+        b'{"budget_id": "b", "version": 1, "scope": [["tenant"]], "period": "month", "timezone": "UTC"}',
+        totals.pack("metered", 1, 0, NOW, [FREE], 1)[0][1][:-3],
+        totals.pack("metered", 1, 0, NOW, [msgspec.structs.replace(FREE, minute=-60)], 1)[0][1],
+    ],
+)  # fmt: skip
+async def test_what_others_write_between_totals_is_a_dead_letter_and_stops_nobody(house: House, value: bytes) -> None:
+    await house.meter([usage(1), usage(2)])
+    house.publisher.sent["totals"].insert(0, (None, value, 0))
+    await house.roll_up()
+    (letter,) = [orjson.loads(value or b"")["data"] for _, value, _ in house.publisher.sent["dead"]]
+    assert (letter["topic"], letter["offset"]) == ("totals", 0)
+    assert house.total() == Decimal(1)
 
 
 @pytest.mark.parametrize("where", ["cells", "ids", "send"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.configuration import Configuration, load_configuration, parse_configuration
-from app.typed_toml import SettingsError
+from app.typed_toml import MAX_TEXT_BYTES, SettingsError
 from domain.ownership import Owner, Ownership
 from domain.pricing import PriceBook
 
@@ -40,6 +41,19 @@ def test_a_file_that_is_not_there_is_named_with_the_variable(tmp_path: Path) -> 
     with pytest.raises(SettingsError) as caught:
         load_configuration(tmp_path / "none.toml")
     assert str(caught.value) == f"COSTGUARD_CONFIG: cannot read {tmp_path}/none.toml: No such file or directory"
+
+
+def test_what_may_never_end_is_no_configuration(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for endless in (pipe, Path("/dev/zero")):
+        with pytest.raises(SettingsError, match="it is no file"):
+            load_configuration(endless)
+    large = tmp_path / "large.toml"
+    with large.open("wb") as file:
+        file.truncate(MAX_TEXT_BYTES + 1)
+    with pytest.raises(SettingsError, match="it has over 16 MB"):
+        load_configuration(large)
 
 
 def test_a_directory_or_other_bytes_are_no_configuration(tmp_path: Path) -> None:

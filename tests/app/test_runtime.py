@@ -18,6 +18,7 @@ def test_what_up_writes_is_what_commands_read(tmp_path: Path) -> None:
     write_runtime(tmp_path, RUNTIME)
     assert read_runtime(tmp_path) == RUNTIME
     assert [path.name for path in tmp_path.iterdir()] == [FILE_NAME]
+    assert (tmp_path / FILE_NAME).stat().st_mode & 0o077 == 0, "the URL of Redis may hold a password"
 
 
 def test_nothing_is_running_where_nothing_was_written_or_it_was_withdrawn(tmp_path: Path) -> None:

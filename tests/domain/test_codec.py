@@ -181,3 +181,12 @@ def test_a_fraction_of_a_second_puts_no_event_into_another_month(time: str, seco
     binary = decode_metered(orjson.dumps(data), headers)
     assert not isinstance(binary, Rejected)
     assert read[0] == binary[0] == december + second
+
+
+def test_another_member_that_is_a_time_moves_no_event() -> None:
+    december = 1_796_083_200
+    data = {"tenant": "acme", "resource_type": "compute.requests", "units": 1, "note": {"time": "x:59.9999999"}}
+    envelope = {"specversion": "1.0", "id": "1", "source": "/s", "type": "costguard.usage.metered"}
+    read = decode_metered(orjson.dumps({**envelope, "time": "2026-12-01T00:00:00Z", "data": data}))
+    assert not isinstance(read, Rejected)
+    assert read[0] == december

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import orjson
@@ -264,6 +264,17 @@ def test_a_status_of_the_topic_is_read() -> None:
 def test_a_threshold_that_is_no_share_is_rejected(crossed: str) -> None:
     data = {**STATUS_EVENT["data"], "crossed": [crossed]}  # type: ignore[dict-item]
     assert isinstance(parse_status(orjson.dumps({**STATUS_EVENT, "data": data})), Rejected)
+
+
+@pytest.mark.parametrize(
+    "instant",
+    ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59", "1969-12-31T23:59:59Z", "2200-01-01T00:00:00Z"],
+)
+def test_an_instant_that_nobody_can_act_at_is_rejected(instant: str) -> None:
+    data: Any = STATUS_EVENT["data"]
+    for period in ({**data["period"], "start": instant}, {**data["period"], "end": instant}):
+        assert isinstance(parse_status(orjson.dumps({**STATUS_EVENT, "data": {**data, "period": period}})), Rejected)
+    assert isinstance(parse_status(orjson.dumps({**STATUS_EVENT, "time": instant})), Rejected)
 
 
 @given(st.binary(max_size=100))

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.adapters import billing_csv
+from app.adapters import billing_csv, billing_json
 from app.adapters.billing_files import BillFile, UnreadableBillError
 from app.adapters.billing_json import JsonTable
 
@@ -320,3 +320,15 @@ def test_what_only_one_reader_of_json_takes_is_read_all_the_same(tmp_path: Path)
     lines = b'{"cost": 1, "name": "\\ud800"}\n{"cost": NaN, "name": "b"}\n{"cost": -0.10, "name": "c"}\n'
     _, records, _ = content(write(tmp_path / "bill", lines))
     assert [cost for cost, _ in records] == ["1", "NaN", "-0.10"]
+
+
+def test_a_line_of_json_that_does_not_end_is_refused_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(billing_json, "MAX_LINE_BYTES", 1 << 16)
+    lines = b'{"a": "1"}\n{"a": "2"}\n{"a": "' + b"x" * (1 << 17) + b'"}\n'
+    with (
+        pytest.raises(UnreadableBillError, match="no row of a bill"),
+        BillFile(write(tmp_path / "file", lines)) as bill,
+    ):
+        list(bill.batches([0], []))

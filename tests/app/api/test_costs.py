@@ -125,7 +125,9 @@ async def test_a_grouped_question_reads_the_narrowest_projection() -> None:
 
 
 async def test_completeness_tells_the_newest_event_and_what_is_on_its_way() -> None:
-    worker = {"role": "worker", "ready": True, "at": NOW, "lag": {**LAG, Topics("").billing_deltas: 2, "other": 5}}
+    lag = {**LAG, Topics("").billing_deltas: 2, "other": 5}
+    worker: dict[str, Any] = {"role": "worker", "ready": True, "at": NOW, "lag": lag}
+    worker["partitions"] = {Topics("").usage_metered: [0, 1]}
     progress = {
         "meter:0": orjson.dumps({"offset": 1, "totals": {}, "watermark": FIRST}),
         "meter:1": orjson.dumps({"offset": 1, "totals": {}, "watermark": FIRST + DAY}),
@@ -135,6 +137,11 @@ async def test_completeness_tells_the_newest_event_and_what_is_on_its_way() -> N
     documents = {"progress": progress, "workers": {"a": orjson.dumps(worker), "b": orjson.dumps(stale)}}
     answer = await ask("/costs", ViewOfEvents(EVENTS, documents), **WHOLE)
     assert answer["completeness"]["metered"] == {"watermark": to_rfc3339(FIRST + DAY), "lag": 9}
+
+    moved = {**worker, "partitions": {Topics("").usage_metered: [1]}}
+    documents["workers"]["a"] = orjson.dumps(moved)
+    answer = await ask("/costs", ViewOfEvents(EVENTS, documents), **WHOLE)
+    assert answer["completeness"]["metered"]["moving"] is True
 
 
 @pytest.mark.parametrize(("name", "age", "rebuilding"), [("a", 0, True), ("a", HOUR, None), ("b", 0, None)])

@@ -102,7 +102,7 @@ def test_whatever_headers_are_sent_there_is_a_charge_or_a_reason(headers: list[t
     assert isinstance(read(value, headers, TagTable()), Delta | Edition | Rejected)
 
 
-@pytest.mark.parametrize("name", ["written", "latest", "rows", "rejected"])
+@pytest.mark.parametrize("name", ["written", "latest", "rows", "rejected", "billed_until"])
 @pytest.mark.parametrize("number", [10**12 * 10**6, -(10**18), 2**70])
 def test_an_edition_of_no_time_or_size_is_refused(name: str, number: int) -> None:
     closed = Edition("s", "", "a", 1, final=True, latest=1, rows=1, rejected=0, content="0")
