@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+AGENT: Final = "anomaly"
 TICK_SECONDS: Final = 5.0
 SHOW_SECONDS: Final = 60.0
 
@@ -110,10 +111,15 @@ class Detecting:
             for record in batch.records:
                 if record.value is not None and record.value[:1] == b"{":
                     await self._hear(batch, record)
-                elif record.value is not None and record.value[:1] == BILL:
-                    providers |= self._billed.take(record.value, record.offset, rows)
-                elif record.value is not None:
-                    again |= self._take(record, rows)
+                    continue
+                try:
+                    if record.value is not None and record.value[:1] == BILL:
+                        providers |= self._billed.take(record.value, record.offset, rows)
+                    elif record.value is not None:
+                        again |= self._take(record, rows)
+                except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError) as error:
+                    letter = batch.dead_letter(AGENT, record, f"not closed hours: {error}", self._clock())
+                    await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None)])
             for chunk in chunks(rows):
                 await stored.commit(chunk)
             for start, width in sorted(again):
@@ -183,7 +189,7 @@ class Detecting:
     async def _hear(self, batch: Batch, record: Record) -> None:
         said = feedback.parse(record.value or b"")
         if isinstance(said, Rejected):
-            letter = batch.dead_letter("anomaly", record, said.reason, self._clock())
+            letter = batch.dead_letter(AGENT, record, said.reason, self._clock())
             await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None)])
             return
         if await self._billed.hear(said, self._told, record.offset):

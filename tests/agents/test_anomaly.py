@@ -15,6 +15,7 @@ from agents.anomaly_rows import Progressing
 from agents.closing import Sweep
 from agents.rollup import RollingUp, RollupTopics
 from domain import totals
+from domain.anomaly.bills import BILL
 from domain.anomaly.calendar import AnomalySettings, Planned
 from domain.anomaly.episodes import CLOSED, DETECTED
 from domain.anomaly.sources import STILL, Report
@@ -236,6 +237,17 @@ async def test_feedback_no_ends_the_alarm_and_raises_the_threshold() -> None:
     await house.take()
     (closed,) = house.events(CLOSED)
     assert (closed["data"]["closed"]["reason"], closed["data"]["feedback"]) == ("dismissed", "no")
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff\xff", b"\x93\x01", BILL, BILL + b"\xff", BILL + b"\x80"])
+async def test_what_others_write_between_closed_hours_is_a_dead_letter_and_stops_nobody(value: bytes) -> None:
+    house = House()
+    await house.spend(0, {"search": ("10", "5")})
+    house.publisher.sent["hours"].append((None, value, 0))
+    await house.detect()
+    (letter,) = [orjson.loads(value or b"")["data"] for _, value, _ in house.publisher.sent["dead"]]
+    assert (letter["topic"], letter["offset"]) == ("hours", 0)
+    assert house.detectors.rows[0], "what came behind it was taken in"
 
 
 async def test_feedback_that_cannot_be_read_is_a_dead_letter() -> None:
