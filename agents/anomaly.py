@@ -31,7 +31,7 @@ from agents.anomaly_rows import (
     next_hour,
     stale,
 )
-from agents.anomaly_told import Telling
+from agents.anomaly_told import AnomalyTopics, Telling
 from agents.anomaly_windows import Windows
 from agents.batch import each
 from domain.anomaly import feedback
@@ -60,13 +60,6 @@ logger = logging.getLogger(__name__)
 AGENT: Final = "anomaly"
 TICK_SECONDS: Final = 5.0
 SHOW_SECONDS: Final = 60.0
-
-
-class AnomalyTopics(msgspec.Struct, frozen=True):
-    """Topic names that detection writes."""
-
-    detected: str
-    dead_letter: str
 
 
 class Detecting:
@@ -109,17 +102,17 @@ class Detecting:
             again: set[tuple[int, int]] = set()
             providers: set[str] = set()
             for record in batch.records:
-                if record.value is not None and record.value[:1] == b"{":
+                kind = b"" if record.value is None else record.value[:1]
+                if kind == b"{":
                     await self._hear(batch, record)
                     continue
                 try:
-                    if record.value is not None and record.value[:1] == BILL:
-                        providers |= self._billed.take(record.value, record.offset, rows)
+                    if kind == BILL:
+                        providers |= self._billed.take(record.value or b"", record.offset, rows)
                     elif record.value is not None:
                         again |= self._take(record, rows)
                 except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError) as error:
-                    letter = batch.dead_letter(AGENT, record, f"not closed hours: {error}", self._clock())
-                    await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None)])
+                    await self._refuse(batch, record, f"not closed hours: {error}")
             for chunk in chunks(rows):
                 await stored.commit(chunk)
             for start, width in sorted(again):
@@ -186,11 +179,14 @@ class Detecting:
             judged = self._mark is not None and part.hour <= self._mark.hour
         return {(part.hour, part.width)} if judged else set()
 
+    async def _refuse(self, batch: Batch, record: Record, reason: str) -> None:
+        letter = batch.dead_letter(AGENT, record, reason, self._clock())
+        await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None)])
+
     async def _hear(self, batch: Batch, record: Record) -> None:
         said = feedback.parse(record.value or b"")
         if isinstance(said, Rejected):
-            letter = batch.dead_letter(AGENT, record, said.reason, self._clock())
-            await self._publisher.send_many(self._topics.dead_letter, [(None, letter, None)])
+            await self._refuse(batch, record, said.reason)
             return
         if await self._billed.hear(said, self._told, record.offset):
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import orjson
 
 from agents import metrics
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 KIND: Final = "anomalies"
+
+
+class AnomalyTopics(msgspec.Struct, frozen=True):
+    """Topic names that detection writes."""
+
+    detected: str
+    dead_letter: str
 
 
 class Telling:

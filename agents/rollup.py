@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import orjson
@@ -20,6 +20,7 @@ import orjson
 from agents import metrics
 from agents.batch import Batch, Merger, Rest
 from agents.closing import Hours
+from agents.rollup_records import Control, read_record
 from agents.rollup_rows import CostRows
 from agents.rollup_told import attributed
 from agents.rollup_users import Users, hidden, shown_users
@@ -28,7 +29,7 @@ from domain.cost_rows import BudgetRow, SpendKey, SpendRow
 from domain.rejection import Rejected
 from domain.rollup import Arrived, Group, Rollup, groups, newest
 from domain.sources import METERED, parse
-from domain.totals import decode_packet, reported
+from domain.totals import reported
 from domain.windows import DAY
 from tables import costs as table
 from tables.tenure import BatchTooLargeError
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from agents.ports import Clock, Outgoing, Publisher, Table, Tenure, View
     from domain.anomaly.sources import Report
     from domain.cost_rows import CostCellKey
-    from domain.totals import Packet
     from domain.users import Seen
 
 AGENT: Final = "rollup"
@@ -60,33 +60,6 @@ class RollupTopics(msgspec.Struct, frozen=True):
     attributed: str
     spend: str
     dead_letter: str
-
-
-class Control(msgspec.Struct, frozen=True):
-    """What `domain.budgets.payloads.control_data` says of a budget; `instant` names the period that is asked for."""
-
-    budget_id: str
-    version: Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
-    scope: tuple[tuple[str, str], ...]
-    period: Literal["day", "week", "month", "quarter"]
-    timezone: str
-    week_start: Annotated[int, msgspec.Meta(ge=0, le=6)] = 0
-    basis: str = "best"
-    deleted: bool = False
-    instant: Annotated[int, msgspec.Meta(ge=-62_000_000_000, le=253_000_000_000)] | None = None
-
-
-_decode_control = msgspec.json.Decoder(Control).decode
-
-
-def _read(value: bytes | None) -> Packet | Control | Rejected | None:
-    """Read a record of the topic: nobody else is to write there, and nobody is kept from it."""
-    if value is None:
-        return None
-    try:
-        return _decode_control(value) if value[:1] == b"{" else decode_packet(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError, RecursionError) as error:
-        return Rejected(f"neither totals nor a budget: {error}")
 
 
 class Partition:
@@ -135,7 +108,7 @@ class RollingUp:
         seen: list[tuple[int, Seen]] = []
         letters: list[bytes] = []
         for record in batch.records:
-            read = _read(record.value)
+            read = read_record(record.value)
             if isinstance(read, Rejected):
                 letters.append(batch.dead_letter(AGENT, record, read.reason, self._clock()))
             elif isinstance(read, Control):

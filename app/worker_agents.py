@@ -6,6 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from agents import anomaly, billing, budgets, metering, rollup
+from agents.anomaly_told import AnomalyTopics
 from agents.closing import Sweep
 from app import processes
 from app.adapters.ecb_rates import EcbRates
@@ -132,7 +133,7 @@ def _budgets(wiring: Wiring, writer: ViewWriter) -> budgets.Budgets:
 def _anomaly(wiring: Wiring, writer: ViewWriter) -> Sweep:
     topics, outside = wiring.topics, wiring.outside
     detecting = anomaly.Detecting(
-        topics=anomaly.AnomalyTopics(topics.anomaly_detected, topics.dead_letter),
+        topics=AnomalyTopics(topics.anomaly_detected, topics.dead_letter),
         detectors=wiring.tables[detectors_table.NAME],
         publisher=outside.publisher,
         view=writer,

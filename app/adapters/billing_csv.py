@@ -4,8 +4,7 @@ The standard library's reader makes a string of every cell, which costs more tha
 exact places matter more than speed: for records of a wrong length, and for the numbers of lines.
 
 Spreadsheets and portals write some lines of a cell or two before the columns (a title, a period, `sep=;`): the header
-is then the first line that is as wide as one. Cells that semicolons separate have commas in their numbers. What is no
-UTF-8 is read as Windows-1252, in which spreadsheets of Western Europe save: only names and tags can depend on it.
+is then the first line that is as wide as one. Cells that semicolons separate have commas in their numbers.
 """
 
 from __future__ import annotations
@@ -13,16 +12,16 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from app.adapters.billing_files import Batch, UnreadableBillError
+from app.adapters.billing_text import as_utf8
 from domain.billing.header import Header
 from domain.billing.row import RejectedRow
 
@@ -35,11 +34,6 @@ _DELIMITERS: Final = ",;\t|"
 # What a line before the header has at most: a name and its value.
 _TITLE_CELLS: Final = 2
 _LINES_BEFORE: Final = 40
-# A header is shorter than this.
-_LOOKED_AT: Final = 1 << 16
-_WIDE: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_LEGACY: Final = "Windows-1252"
-_BINARY: Final = re.compile(rb"[\x00-\x08\x0e-\x1f\x81\x8d\x8f\x90\x9d]")
 
 csv.field_size_limit(MAX_RECORD_BYTES)
 
@@ -49,7 +43,7 @@ class CsvTable:
 
     def __init__(self, stream: BinaryIO) -> None:
         """Read the columns; raise `UnreadableBillError` when there is no header."""
-        self._blocks = _blocks(_as_utf8(stream))
+        self._blocks = _blocks(as_utf8(stream))
         self._first = next(self._blocks, b"").removeprefix(codecs.BOM_UTF8)
         try:
             head = self._first[: 1 << 20].decode("utf-8", "ignore" if len(self._first) > 1 << 20 else "strict")
@@ -259,51 +253,3 @@ def _after_lines(content: bytes, lines: int) -> int:
     for _ in range(lines):
         position = content.find(b"\n", position) + 1 or len(content)
     return position
-
-
-class _Recoded:
-    """A stream of another encoding read as UTF-8."""
-
-    def __init__(self, stream: BinaryIO, encoding: str) -> None:
-        # Not `TextIOWrapper`: it closes the stream as it goes, which somebody else may be asking for its position.
-        self._stream = stream
-        self._encoding = encoding
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-
-    def read(self, size: int) -> bytes:
-        try:
-            while data := self._stream.read(size):
-                if text := self._decoder.decode(data):
-                    return text.encode()
-            return self._decoder.decode(b"", final=True).encode()
-        except UnicodeError:
-            raise UnreadableBillError(f"it begins as {self._encoding} text, and is damaged further on") from None
-
-
-class _LinesOfReturns:
-    """A stream whose lines end with a carriage return alone, as old spreadsheets write them."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-
-    def read(self, size: int) -> bytes:
-        return self._stream.read(size).replace(b"\r", b"\n")
-
-
-def _as_utf8(stream: BinaryIO) -> BinaryIO:
-    start = stream.read(_LOOKED_AT)
-    stream.seek(0)
-    if start[:2] in _WIDE:
-        return cast("BinaryIO", _Recoded(stream, "UTF-16"))
-    if b"\r" in start and b"\n" not in start:
-        stream = cast("BinaryIO", _LinesOfReturns(stream))
-    return cast("BinaryIO", _Recoded(stream, _LEGACY)) if _is_legacy(start) else stream
-
-
-def _is_legacy(start: bytes) -> bool:
-    """Tell whether text is no UTF-8: bytes above ASCII that do not fit, and none that only a binary file has."""
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(start)
-    except UnicodeDecodeError:
-        return not _BINARY.search(start)
-    return False

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
-from agents.anomaly import AnomalyTopics, Detecting
+from agents.anomaly import Detecting
 from agents.anomaly_rows import Progressing
+from agents.anomaly_told import AnomalyTopics
 from agents.closing import Sweep
 from agents.rollup import RollingUp, RollupTopics
 from domain import totals

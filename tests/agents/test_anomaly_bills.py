@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from agents.anomaly import AnomalyTopics, Detecting
+from agents.anomaly import Detecting
+from agents.anomaly_told import AnomalyTopics
 from agents.billing import Billing, BillingTopics, Rules
 from domain.anomaly.calendar import AnomalySettings
 from domain.anomaly.episodes import CLOSED, DETECTED
