@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import os
 import shutil
@@ -29,8 +30,16 @@ CONTROLLER_NODE: Final = 1
 def jars() -> Path:
     """Return the directory of Kafka's jars, fetching them first if need be. Raises `ServerFailedError`."""
     directory = CACHE / hashlib.sha256(POM.read_bytes()).hexdigest()[:16]
-    if directory.exists():
-        return directory
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / ".lock").open("w") as lock:
+        # Tests run in several processes, and all of them want it at once.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not directory.exists():
+            _fetch(directory)
+    return directory
+
+
+def _fetch(directory: Path) -> None:
     for tool in ("java", "mvn"):
         if shutil.which(tool) is None:
             raise ServerFailedError(f"Apache Kafka needs {tool}; install Java 17 and Maven (openjdk-17-jre, maven)")
@@ -48,7 +57,6 @@ def jars() -> Path:
     if fetched.returncode != 0:
         raise ServerFailedError(f"cannot fetch Apache Kafka's jars:\n{fetched.stdout[-2000:]}")
     draft.rename(directory)
-    return directory
 
 
 def prepare(directory: Path) -> Server:
