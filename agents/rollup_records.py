@@ -8,6 +8,7 @@ import msgspec
 
 from domain.rejection import Rejected
 from domain.totals import Packet, decode_packet
+from domain.windows import Instant
 
 
 class Control(msgspec.Struct, frozen=True):
@@ -21,7 +22,7 @@ class Control(msgspec.Struct, frozen=True):
     week_start: Annotated[int, msgspec.Meta(ge=0, le=6)] = 0
     basis: str = "best"
     deleted: bool = False
-    instant: Annotated[int, msgspec.Meta(ge=-62_000_000_000, le=253_000_000_000)] | None = None
+    instant: Instant | None = None
 
 
 _decode_control = msgspec.json.Decoder(Control).decode

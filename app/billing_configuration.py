@@ -14,7 +14,7 @@ from domain.currencies import is_currency
 from domain.fx import Month, OwnRate, Rates
 from domain.money import ZERO
 from domain.scope import DIMENSIONS
-from domain.windows import DAY, HOUR, MINUTE
+from domain.windows import HOUR, parse_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 ECB: Final = "ecb"
 NONE: Final = "none"
-_EVERY: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])")
-_UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
 _MONTH: Final = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
 
 
@@ -118,8 +116,8 @@ def read_bills(section: BillingSection, directory: Path) -> Bills:
     for i, folder in enumerate(section.folders):
         if not folder.strip():
             raise SettingsError(f"billing.folders[{i}]", "must not be empty")
-    found = _EVERY.fullmatch(section.every)
-    if found is None:
+    every = parse_length(section.every)
+    if every is None:
         raise SettingsError("billing.every", f"{section.every!r} is not a number of m, h or d such as 6h")
     folders = tuple(folder if "://" in folder else str(directory / folder) for folder in section.folders)
-    return Bills(folders, int(found[1]) * _UNITS[found[2]])
+    return Bills(folders, every)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
+from agents.billing_shown import bill_of
 from domain.billing.known import decode_edition
 from domain.billing.withdrawing import counting
+from domain.windows import parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
     Keys = frozenset[tuple[str, str, str]]
 
-EDITIONS: Final = "bills"
 POLL_SECONDS: Final = 0.2
 # Of an import, whose days are looked at for what else tells them.
 MOST_DAYS: Final = 62
@@ -45,17 +45,18 @@ async def wait_until_counted(
 
 
 async def beside(
+    editions: Mapping[str, bytes],
     read: Callable[[Sequence[str]], Awaitable[Sequence[Mapping[str, bytes]]]],
     keys: Collection[tuple[str, str, str]],
     days: Collection[str],
 ) -> list[str]:
     """Return the files and assemblies that tell some of the same days of the same bills as editions that count.
 
-    They add up. That is right for the parts of an export, and wrong for one bill under two names. `read` returns the
-    view's documents of some kinds, `days` are dates.
+    They add up. That is right for the parts of an export, and wrong for one bill under two names. `editions` are the
+    view's documents of bills, `read` returns those of other kinds, `days` are dates.
     """
-    kinds = [f"bill:{int(datetime.fromisoformat(f'{day[:10]}T00:00:00Z').timestamp())}" for day in sorted(set(days))]
-    editions, *told = await read([EDITIONS, *kinds[-MOST_DAYS:]])
+    kinds = [bill_of(int(parse_instant(f"{day[:10]}T00:00:00Z").timestamp())) for day in sorted(set(days))]
+    told = await read(kinds[-MOST_DAYS:])
     known = {name: decode_edition(text).edition for name, text in editions.items()}
     counts = {each.key for each in counting(known.values())}
     here = {name for documents in told for name in documents if name in known and known[name].key in counts}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,15 +14,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from app import terminal
 from app.adapters.ecb_rates import EcbRates
+from app.commands_bills import running
 from app.endings import fail
 from app.runtime import NotRunningError
 from app.settings import from_environment, load_configuration
 from domain.currencies import is_currency
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import Callable, Iterator
 
-    from app.adapters.redis_view import RedisView
     from app.billing_counted import Keys
     from app.billing_import import Options, Piece, Summary
     from app.billing_plan import Plan
@@ -143,10 +143,11 @@ async def _send(
 
 async def _read_counted(settings: Settings) -> Keys | None:
     """Return the editions that are closed; None when Redis, which an import can do without, does not say."""
+    from agents.billing_shown import EDITIONS  # noqa: PLC0415 - as above
     from app.adapters.redis_view import RedisError  # noqa: PLC0415 - as above
-    from app.billing_counted import EDITIONS, counted  # noqa: PLC0415
+    from app.billing_counted import counted  # noqa: PLC0415
 
-    async with _view(settings) as view:
+    async with running(settings) as (_, view):
         try:
             return counted(await view.documents(EDITIONS))
         except (RedisError, OSError):
@@ -154,34 +155,23 @@ async def _read_counted(settings: Settings) -> Keys | None:
 
 
 async def _await_counted(settings: Settings, summary: Summary, before: Keys | None) -> str:
+    from agents.billing_shown import EDITIONS  # noqa: PLC0415 - as above
     from app.adapters.redis_view import RedisError  # noqa: PLC0415 - as above
-    from app.billing_counted import EDITIONS, also_told, beside, outcome, replaced, wait_until_counted  # noqa: PLC0415
+    from app.billing_counted import also_told, beside, outcome, replaced, wait_until_counted  # noqa: PLC0415
 
     keys = frozenset(edition.key for edition in summary.editions)
     since, folded = min(day for _, day in summary.by("day"))[:10], False
     others: list[str] = []
     counts = True
     if before is not None:
-        async with _view(settings) as view:
+        async with running(settings) as (_, view):
             # What was sent is sent, whoever goes away while it is waited for.
             with suppress(RedisError, OSError):
                 folded = await wait_until_counted(lambda: view.documents(EDITIONS), keys)
-                counts = not replaced(await view.documents(EDITIONS), keys)
-                others = await beside(view.documents_of, keys, [day for _, day in summary.by("day")])
+                editions = await view.documents(EDITIONS)
+                counts = not replaced(editions, keys)
+                others = await beside(editions, view.documents_of, keys, [day for _, day in summary.by("day")])
     return outcome(keys, before, since=since, folded=folded, counts=counts) + also_told(others)
-
-
-@asynccontextmanager
-async def _view(settings: Settings) -> AsyncIterator[RedisView]:
-    from app.adapters.redis_view import RedisView  # noqa: PLC0415 - as above
-    from app.replaying import find_runtime  # noqa: PLC0415
-
-    runtime = find_runtime(settings)
-    view = RedisView.connect(runtime.redis, runtime.view_prefix)
-    try:
-        yield view
-    finally:
-        await view.close()
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, Final, NamedTuple
 
 import typer
@@ -31,7 +30,9 @@ if TYPE_CHECKING:
 NO_BILLS: Final = "no bill counts: costguard import-billing FILE"
 
 
-class _Place(NamedTuple):
+class Running(NamedTuple):
+    """A system, and its view."""
+
     runtime: Runtime
     view: RedisView
 
@@ -88,18 +89,19 @@ def _await(read: Callable[[Settings], Coroutine[Any, Any, list[Edition]]]) -> li
 async def _read(settings: Settings) -> list[Edition]:
     from domain.billing.withdrawing import counting  # noqa: PLC0415 - as above
 
-    async with _place(settings) as place:
-        return counting(await _editions(place.view))
+    async with running(settings) as (_, view):
+        return counting(await _editions(view))
 
 
 async def _withdraw(settings: Settings, name: str, *, dry_run: bool) -> list[Edition]:
+    from agents.billing_shown import EDITIONS  # noqa: PLC0415
     from app.adapters.kafka import Publisher  # noqa: PLC0415 - as above
-    from app.billing_counted import EDITIONS, wait_until_counted  # noqa: PLC0415
+    from app.billing_counted import wait_until_counted  # noqa: PLC0415
     from app.topics import Topics  # noqa: PLC0415
     from domain.billing.records import closing_record  # noqa: PLC0415
     from domain.billing.withdrawing import named, withdrawn  # noqa: PLC0415
 
-    async with _place(settings) as (runtime, view):
+    async with running(settings) as (runtime, view):
         found = named(await _editions(view), name)
         if not found or dry_run:
             return found
@@ -117,7 +119,7 @@ async def _withdraw(settings: Settings, name: str, *, dry_run: bool) -> list[Edi
 
 
 async def _editions(view: RedisView) -> list[Edition]:
-    from app.billing_counted import EDITIONS  # noqa: PLC0415 - as above
+    from agents.billing_shown import EDITIONS  # noqa: PLC0415 - as above
     from domain.billing.known import decode_edition  # noqa: PLC0415
 
     known: Sequence[KnownEdition] = [decode_edition(text) for text in (await view.documents(EDITIONS)).values()]
@@ -125,14 +127,15 @@ async def _editions(view: RedisView) -> list[Edition]:
 
 
 @asynccontextmanager
-async def _place(settings: Settings) -> AsyncIterator[_Place]:
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Open the view of the system that runs here. Raises `NotRunningError`."""
     from app.adapters.redis_view import RedisView  # noqa: PLC0415 - as above
     from app.replaying import find_runtime  # noqa: PLC0415
 
     runtime = find_runtime(settings)
     view = RedisView.connect(runtime.redis, runtime.view_prefix)
     try:
-        yield _Place(runtime, view)
+        yield Running(runtime, view)
     finally:
         await view.close()
 
@@ -141,7 +144,7 @@ def _table(editions: Sequence[Edition]) -> Table:
     columns = [("bill", LEFT), ("file or assembly", LEFT), ("written", LEFT), ("rows", RIGHT), ("", LEFT)]
     table = new_table("Bills that count", columns)
     for each in editions:
-        written = datetime.fromtimestamp(each.written, UTC).strftime("%Y-%m-%d %H:%M")
+        written = each.written_at.strftime("%Y-%m-%d %H:%M")
         state = "invoiced" if each.final else "open"
         add_row(table, each.statement, each.part or each.assembly, written, f"{each.rows:,}", state)
     return table

@@ -20,7 +20,7 @@ import msgspec
 
 from domain.rejection import Rejected
 from domain.scope import ScopeFilter, parse_filter
-from domain.windows import DAY, HOUR, MINUTE
+from domain.windows import parse_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,8 +38,6 @@ MAX_BODY_BYTES: Final = 256 * 1024
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how every secret starts, not one
 # Standard Webhooks: "between 24 bytes (192 bits) and 64 bytes (512 bits)".
 SECRET_BYTES: Final = range(24, 65)
-_AGE: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])", re.ASCII)
-_SECONDS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
 _SAFE_ID: Final = re.compile(r"[A-Za-z0-9_:-]{1,200}", re.ASCII)
 
 
@@ -184,10 +182,10 @@ def _events(given: object) -> frozenset[str]:
 def _age(given: object) -> int | None:
     if given is None:
         return None
-    found = _AGE.fullmatch(given) if isinstance(given, str) else None
-    if found is None:
+    seconds = parse_length(given) if isinstance(given, str) else None
+    if seconds is None:
         raise ValueError("max_age must be a number of m, h or d such as 7d")
-    return int(found[1]) * _SECONDS[found[2]]
+    return seconds
 
 
 def _flag(given: object) -> bool:

@@ -5,10 +5,13 @@ Instants are whole seconds since 1970-01-01T00:00:00Z. Windows are half open: `[
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
 
 MINUTE: Final = 60
 HOUR: Final = 3600
@@ -16,6 +19,10 @@ DAY: Final = 86400
 # Times before or after these are damage: `[FIRST_YEAR, LAST_YEAR)`.
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
+_LENGTH: Final = re.compile(r"([1-9][0-9]*)([mhd])")
+_UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
+# Epoch seconds that are a date in every zone, and so are the days around it.
+Instant = Annotated[int, msgspec.Meta(ge=-62_000_000_000, le=253_000_000_000)]
 # The last of the year 9998: a day later is still a date, wherever it is.
 _LAST_MILLISECOND: Final = 253_370_764_799_999
 
@@ -93,6 +100,12 @@ def to_rfc3339(instant: int) -> str:
     day, second = divmod(instant, DAY)
     minute, second = divmod(second, MINUTE)
     return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
+
+
+def parse_length(text: str, digits: int = 4) -> int | None:
+    """Read `15m`, `6h` or `7d` into seconds: a number from 1, of so many digits at most; None of anything else."""
+    found = _LENGTH.fullmatch(text)
+    return int(found[1]) * _UNITS[found[2]] if found and len(found[1]) <= digits else None
 
 
 def stamped(milliseconds: int | None) -> int:

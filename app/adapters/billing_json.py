@@ -101,7 +101,7 @@ class _Lines:
             with suppress(ValueError):
                 record = _line(line)
                 if isinstance(record, dict) and (shape := _shape(record)) not in seen:
-                    found.update(dict.fromkeys(name for name, _ in _cells(record)))
+                    found.update(dict.fromkeys(_names(record)))
                     if len(seen) < _MAX_SHAPES:
                         seen.add(shape)
         return found
@@ -184,10 +184,10 @@ def _texts(value: Any) -> Any:
     return str(value) if type(value) is int else value
 
 
-def _cells(record: _Record, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _names(record: _Record, prefix: str = "") -> Iterator[str]:
     """Yield the columns of a record: those of nested objects have dots in their names, tags are one."""
     for name, value in record.items():
         if isinstance(value, dict) and not is_tag_map(name):
-            yield from _cells(value, f"{prefix}{name}.")
+            yield from _names(value, f"{prefix}{name}.")
         else:
-            yield prefix + name, value
+            yield prefix + name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from agents.billing_shown import bill_of, resources_of
 from domain.billing.resources import decode_resources
 from domain.cells import CostRow, Detail
 from domain.money import ZERO
@@ -35,7 +36,7 @@ async def bill_resources(view: View, known: Known, query: CostQuery, guessed: st
     for at in range(0, len(days), _DAYS_AT_ONCE):
         some = days[at : at + _DAYS_AT_ONCE]
         # Which editions count on a day is told by what they say of it, whether they name resources there or not.
-        kinds = [f"bill:{day}" for day in some] + [f"bill-resources:{day}" for day in some]
+        kinds = [*map(bill_of, some), *map(resources_of, some)]
         found = await view.documents_of(kinds)
         for day, bills, resources in zip(some, found, found[len(some) :], strict=False):
             for name in known.told(bills.keys(), query.basis):

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from domain.money import ZERO, add
+from domain.windows import Instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-# What a date can be, days around it, too.
-_Instant = Annotated[int, msgspec.Meta(ge=-62_000_000_000, le=253_000_000_000)]
 _Number = Annotated[int, msgspec.Meta(ge=0, lt=1 << 31)]
 
 
@@ -31,11 +30,11 @@ class Spend(msgspec.Struct, frozen=True, array_like=True):
 
     budget_id: str
     version: int
-    period_start: _Instant
+    period_start: Instant
     partition: _Number
     slot_version: int
     spent: Decimal
-    at: _Instant
+    at: Instant
     step: bool = False
     unpriced: int = 0
 

@@ -5,7 +5,6 @@ Time is taken at minute resolution: a start is floored, an end is ceiled, and th
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,7 +12,7 @@ from domain.rejection import Rejected
 from domain.scope import DIMENSIONS
 from domain.sources import BILLED, METERED
 from domain.usage import DRIVERS
-from domain.windows import DAY, HOUR, MINUTE, Granularity, floor, parse_instant
+from domain.windows import MINUTE, Granularity, floor, parse_instant, parse_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +36,6 @@ SOURCES: Final = (METERED, BILLING, BEST)
 MONTH_TO_DATE: Final = "mtd"
 MAX_VALUES: Final = 50
 MAX_VALUE_CHARS: Final = 256
-_RELATIVE: Final = re.compile(r"([1-9][0-9]{0,5})([mhd])")
-_UNITS: Final = {"m": MINUTE, "h": HOUR, "d": DAY}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_MINUTE: Final = timedelta(minutes=1)
 # Usage events are of the years 2000 to 2099; a century of days is more than a query may span anyway.
@@ -158,12 +155,11 @@ def _relative(window: str, now: float) -> Span | Rejected:
     if window == MONTH_TO_DATE:
         first = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
         return Span(int(first.timestamp()), _ceil(now))
-    found = _RELATIVE.fullmatch(window)
-    if found is None:
+    length = parse_length(window, digits=6)
+    if length is None:
         return Rejected(
             f"window: {window[:64]!r} is not a number (1 to 999999) of m, h or d such as 15m, 24h, 30d, nor mtd"
         )
-    length = int(found[1]) * _UNITS[found[2]]
     start = floor(int(now) - length, MINUTE)
     return Span(start, _ceil(now)) if start >= _FIRST else Rejected(f"window: {window} is too long")
 
